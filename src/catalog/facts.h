@@ -1,0 +1,119 @@
+/* facts.h: what pgrail knows of a live catalog, read-only to all but catalog/ and the footprint's world (which works on a
+ * copy). All strings live in the arena of the facts. Amounts: rows are estimates unless said, sizes in bytes.
+ * Source  PostgreSQL system catalogs, https://www.postgresql.org/docs/current/catalogs.html */
+#ifndef PR_CATALOG_FACTS_H
+#define PR_CATALOG_FACTS_H
+
+#include "base/base.h"
+
+struct pr_col {
+    const char *name;
+    const char *type;              /* format_type(): "character varying(20)" */
+    const char *base_type;         /* of a domain: its base's format_type; else NULL */
+    const char *type_schema;       /* "pg_catalog" for built-in ones */
+    int64_t typmod;
+    int position;                  /* among live columns, 1-based */
+    bool not_null, has_default, domain_constrained;
+    bool not_null_valid;           /* false: an 18 NOT VALID not-null constraint */
+    const char *default_sql;       /* pg_get_expr, also of generated columns; NULL = none */
+    char identity;                 /* 'a', 'd' or 0 */
+    char generated;                /* 's' stored, 'v' virtual or 0 */
+    const char *collation;         /* NULL = default */
+    const char *comment;
+    const char *const *enum_values; size_t n_enum_values;   /* when the type is an enum */
+};
+
+struct pr_con {
+    const char *name;
+    char type;                     /* c p u f x n t as pg_constraint.contype */
+    bool validated, enforced, deferrable;
+    const char *def;               /* pg_get_constraintdef */
+    const char *const *cols; size_t n_cols;
+    const char *ref_schema, *ref_table;                    /* foreign keys */
+    const char *const *ref_cols; size_t n_ref_cols;
+    const char *index;             /* index behind it, or NULL */
+    bool inbound;                  /* a foreign key of another table on this one: schema/table in ref_* is that other table */
+};
+
+struct pr_idx {
+    const char *name, *def;        /* pg_get_indexdef */
+    const char *method;            /* btree */
+    const char *const *cols; size_t n_cols;                /* key columns; an expression is "(expr)" */
+    const char *const *mentions; size_t n_mentions;        /* every column that it depends on: keys, INCLUDE, expressions, predicate */
+    bool unique, primary, valid, ready, live, has_expressions, is_partial, default_order;
+    const char *constraint;        /* constraint that it belongs to, or NULL */
+    int64_t bytes, scans;
+};
+
+struct pr_trg { const char *name, *def, *function; const char *const *mentions; size_t n_mentions; bool enabled; };
+struct pr_pol { const char *name, *def; const char *const *mentions; size_t n_mentions; };
+
+/* What depends on the relation, from pg_depend: views, materialized views, rules, functions with an SQL body, sequences
+ * owned, extended statistics, publications. */
+struct pr_dep {
+    const char *kind;              /* "view", "materialized view", "rule", "function", "sequence", "statistics", "publication" */
+    const char *schema, *name;
+    const char *const *mentions; size_t n_mentions;        /* columns of ours that it names; 0 = the relation as a whole */
+};
+
+struct pr_rel {
+    const char *schema, *name;
+    char kind;                     /* relkind: r p v m i I S f c t */
+    char persistence;              /* p u t */
+    int64_t oid;                   /* of the server the facts were read from; never part of a fingerprint */
+    const char *owner;
+    int64_t rows;                  /* reltuples */
+    bool rows_trusted;             /* false: never analyzed, or far older than the writes since */
+    int64_t pages, table_bytes, index_bytes, total_bytes, toast_bytes;
+    const char *last_analyze;      /* ISO time or NULL */
+    int64_t seq_scans, idx_scans, inserted, updated, deleted, live_rows, dead_rows;
+    const char *comment;
+    bool row_security, force_row_security;
+    char replica_identity;         /* d n f i */
+    const char *options;           /* reloptions, sorted, or NULL */
+    const char *partition_of_schema, *partition_of;        /* parent, or NULL */
+    const char *partition_bound, *partition_key;
+    bool is_default_partition, detach_pending;
+    const char *const *partitions; size_t n_partitions;    /* "schema.name" of children (partitions or inheritance) */
+    struct pr_col *cols; size_t n_cols;
+    int dropped_cols;              /* they count towards 1600 */
+    struct pr_con *cons; size_t n_cons;
+    struct pr_idx *idxs; size_t n_idxs;
+    struct pr_trg *trgs; size_t n_trgs;
+    struct pr_pol *pols; size_t n_pols;
+    struct pr_dep *deps; size_t n_deps;
+    const char *view_def;          /* views and materialized views */
+    bool published;                /* in a publication, FOR ALL TABLES included */
+    const char *acl;               /* sorted, defaults expanded */
+    const char *fingerprint;       /* SHA-256 hex of its shape: no OIDs, sizes, estimates or statistics */
+};
+
+/* A type that migrations touch: enums and domains. */
+struct pr_typ {
+    const char *schema, *name;
+    char kind;                     /* e enum, d domain, c composite */
+    const char *const *values; size_t n_values;            /* enum labels in order */
+    const char *base_type;         /* domain */
+    bool constrained;              /* domain with NOT NULL or CHECK */
+    const char *const *used_by; size_t n_used_by;          /* "schema.table.column" */
+};
+
+struct pr_fn { const char *schema, *name, *args; char volatility; /* i s v */ const char *language, *body; };
+
+struct pr_facts {
+    int version_num;               /* 150018 */
+    const char *database, *system_id, *environment;
+    const char *taken_at;          /* ISO time */
+    const char *time_zone;
+    const char *const *search_path; size_t n_search_path;  /* resolved schemas, in order, pg_catalog left out */
+    struct pr_rel *rels; size_t n_rels;                    /* asked for, and those they drag in (partners, partitions) */
+    const char *const *all_relations; size_t n_all_relations;  /* "schema.name" of every user relation, for "did you mean" */
+    struct pr_typ *types; size_t n_types;
+    struct pr_fn *fns; size_t n_fns;                       /* user functions that defaults, triggers and checks may call */
+    int64_t max_locks;             /* max_locks_per_transaction × (max_connections + max_prepared_transactions) */
+    int standbys;                  /* rows of pg_stat_replication */
+    bool whole;                    /* every user relation was read: an absent name does not exist */
+    const char *fingerprint;       /* of all rels, in name order */
+};
+
+#endif

@@ -1,0 +1,76 @@
+/* footprint.h: what a statement does to others. Predicted from its tree, the facts (live, from a file, or none) and the
+ * server version; later held against what the server did.
+ * Source  docs of each lock mode: https://www.postgresql.org/docs/current/explicit-locking.html; every entry of the table is
+ *         proven on servers 13 to 18 by tests/server/test_footprint.py. */
+#ifndef PR_FOOTPRINT_FOOTPRINT_H
+#define PR_FOOTPRINT_FOOTPRINT_H
+
+#include "catalog/catalog.h"
+#include "project/project.h"
+
+enum pr_lock {                     /* in the server's order of strength */
+    PR_LOCK_NONE, PR_ACCESS_SHARE, PR_ROW_SHARE, PR_ROW_EXCLUSIVE, PR_SHARE_UPDATE_EXCLUSIVE, PR_SHARE,
+    PR_SHARE_ROW_EXCLUSIVE, PR_EXCLUSIVE, PR_ACCESS_EXCLUSIVE, PR_LOCK_COUNT
+};
+const char *pr_lock_name(enum pr_lock l);                   /* "ACCESS EXCLUSIVE"; "none" */
+enum pr_lock pr_lock_from_server(const char *mode);         /* "AccessExclusiveLock" */
+bool pr_lock_conflicts(enum pr_lock a, enum pr_lock b);
+bool pr_lock_blocks_writers(enum pr_lock l);                /* conflicts with ROW EXCLUSIVE */
+bool pr_lock_blocks_readers(enum pr_lock l);                /* conflicts with ACCESS SHARE */
+
+struct pr_effect {                 /* on one relation */
+    const char *schema, *name;     /* schema as resolved; NULL when facts do not say */
+    char kind;                     /* relkind, 0 = unknown */
+    enum pr_lock lock;
+    bool rewrite, scan;
+    int index_builds;
+    bool created, dropped;         /* by this statement: nobody else's yet, or no more */
+    bool own;                      /* created earlier in this run: nobody waits for it */
+    int64_t rows, bytes;           /* that the work goes over; -1 = not known */
+    int64_t total_bytes;           /* of table with indexes; -1 = not known */
+    const char *why;               /* "the default is volatile: clock_timestamp()" */
+};
+
+struct pr_loss { const char *what, *kind; bool silent; };   /* "index a_b_idx", "index"; silent: without NOTICE or CASCADE */
+
+struct pr_footprint {
+    int stmt;                      /* index in its script */
+    struct pr_effect *effects; size_t n;                   /* strongest first, the main relation first among equals */
+    const char *main_schema, *main_name;                   /* relation that the statement is about, or NULL */
+    bool concurrent, outside_tx;
+    bool dml; int64_t dml_rows;    /* rows written by DML as estimated; -1 = not known */
+    struct pr_loss *lost; size_t n_lost;                   /* dropped or invalidated with it */
+    bool loses_data;               /* drop of table or column, truncate, lossy type */
+    const char *fails_sqlstate, *fails_why;                /* predicted failure, or NULL */
+    bool certain_fail;             /* false: only if rows say so */
+    bool unjudged;                 /* no tree, or a statement that the engine does not know */
+    bool guessed;                  /* facts were missing for something that decides; worst case taken */
+};
+
+/* The world as the next statement will find it: facts plus what earlier statements did. */
+struct pr_world;
+struct pr_world *pr_world_new(const struct pr_facts *facts, int version_num, struct pr_arena *a);  /* facts NULL = none */
+const struct pr_facts *pr_world_facts(const struct pr_world *w);                        /* as of now; NULL when none */
+bool pr_world_created(const struct pr_world *w, const char *schema, const char *name);  /* in this run */
+int pr_world_version(const struct pr_world *w);
+
+/* Predicts one statement in the world as it is, then moves the world on. out in the world's arena. */
+void pr_footprint_step(struct pr_world *w, const struct pr_stmt *s, struct pr_footprint *out);
+
+/* A whole side of a migration, as its runner will run it: locks held on within one transaction are in `held`. */
+struct pr_run_footprint {
+    struct pr_footprint *stmts; size_t n;
+    enum pr_tx_mode tx;
+    const struct pr_script *script;
+};
+void pr_footprint_script(struct pr_world *w, const struct pr_script *s, enum pr_tx_mode tx, struct pr_arena *a,
+                         struct pr_run_footprint *out);
+
+json_t *pr_footprint_json(const struct pr_footprint *f);
+
+/* How long the work of an effect takes, from rates (microseconds per million rows or per GiB) and sizes: low and high, in
+ * microseconds; false when the size is not known. Rates NULL = careful defaults. Source of defaults: rehearse.md section 5. */
+struct pr_rates { int64_t scan_us_per_mrow, index_us_per_mrow, rewrite_us_per_mrow; };
+bool pr_effect_duration(const struct pr_effect *f, const struct pr_rates *rates, int64_t *low_us, int64_t *high_us);
+
+#endif

@@ -1,0 +1,111 @@
+/* pg.h: the only module that includes libpq. Our own statements are static data with the shape that they expect; results
+ * are copied into the caller's arena. User SQL goes through pr_pg_run (one statement, extended protocol) alone.
+ * Source  libpq, https://www.postgresql.org/docs/current/libpq.html */
+#ifndef PR_PG_PG_H
+#define PR_PG_PG_H
+
+#include "base/base.h"
+
+struct pr_pg;                                               /* one session; owned by whoever opened it */
+
+/* How to reach a database: exactly one of the first three. Never a password: libpq finds it in its own ways. */
+struct pr_pg_where {
+    const char *service;       /* name of a libpq service */
+    const char *env;           /* name of an environment variable that holds a connection string */
+    const char *conninfo;      /* keyword=value text or URI; for throwaway servers and tests */
+    const char *dbname;        /* overrides the database when not NULL (clones) */
+    const char *app;           /* application_name: "pgrail/rehearse" */
+    int timeout_ms;            /* to connect; > 0 */
+};
+
+/* Connects. The connection string is never put in an error: it may hold a password. Sets client_encoding UTF8,
+ * standard_conforming_strings on, DateStyle ISO, client keepalives; nothing else.
+ * out     set on success only; close with pr_pg_close.
+ * Errors  CONNECT (message of the server or of libpq without the conninfo; hint says what to try), CONFIG (service or
+ *         variable does not exist), TIMEOUT. */
+PR_NODISCARD enum pr_code pr_pg_open(const struct pr_pg_where *where, struct pr_pg **out, struct pr_err *e);
+void pr_pg_close(struct pr_pg *pg);                         /* NULL is fine; rolls back what is open */
+void pr_pg_closep(struct pr_pg **pg);                       /* for PR_CLEANUP */
+
+struct pr_pg_ident {
+    int version_num;           /* 150018 */
+    const char *version;       /* "15.18 (Debian …)" */
+    int pid;                   /* of the backend, as pg_backend_pid() says */
+    bool pooled;               /* PQbackendPID differs from it: a pooler in between */
+    bool tx_pooled;            /* pooled, and two statements may land on two backends (PgBouncer transaction mode) */
+    const char *backend_start; /* text of pg_stat_activity.backend_start; with pid the identity of the session */
+    const char *database, *user;
+    const char *address;       /* "host:port" or the socket folder, for people; no secrets */
+    const char *system_id;     /* pg_control_system().system_identifier */
+    int64_t database_oid;
+    const char *server_start;  /* pg_postmaster_start_time() */
+    bool in_recovery;
+};
+/* Who answers at the other end; strings live as long as pg. Errors DB, TIMEOUT. */
+PR_NODISCARD enum pr_code pr_pg_identity(struct pr_pg *pg, const struct pr_pg_ident **out, struct pr_err *e);
+
+enum pr_shape { PR_NO_ROWS, PR_ONE_ROW, PR_MAYBE_ROW, PR_ROWS };
+struct pr_pg_stmt {
+    const char *name;          /* for errors: "facts: columns" */
+    const char *sql;
+    int n_params;
+    enum pr_shape shape;
+    int n_cols;                /* expected; ignored for PR_NO_ROWS */
+    int timeout_ms;            /* then cancelled */
+};
+struct pr_pg_rows {
+    int n_rows, n_cols;
+    const char **cells;        /* row-major, NULL = SQL null */
+};
+#define PR_CELL(r, row, col) ((r)->cells[(size_t)(row) * (size_t)(r)->n_cols + (size_t)(col)])
+
+/* Runs one of our statements with text parameters (NULL = SQL null), waiting at most q->timeout_ms; then cancels, drains
+ * and reports. out lives in a. Errors DB (e->sqlstate set when the server answered), TIMEOUT, DB_SHAPE, CONNECT (lost). */
+PR_NODISCARD enum pr_code pr_pg_query(struct pr_pg *pg, const struct pr_pg_stmt *q, const char *const *params,
+                                      struct pr_arena *a, struct pr_pg_rows *out, struct pr_err *e);
+
+/* The same for a statement that we build at run time (quoted by pr_quote_*): settings, CREATE DATABASE, DROP INDEX. */
+PR_NODISCARD enum pr_code pr_pg_do(struct pr_pg *pg, const char *what, const char *sql, int timeout_ms, struct pr_err *e);
+
+/* A watch on a running statement: called every interval_ms until the answer comes. A return other than PR_OK cancels the
+ * statement; after it has ended, pr_pg_run returns that error (and says in done.finished whether it had finished anyway). */
+struct pr_pg_watch {
+    int interval_ms;           /* > 0 */
+    enum pr_code (*tick)(void *ctx, int64_t elapsed_us, struct pr_err *e);
+    void *ctx;
+};
+struct pr_pg_done {
+    bool finished;             /* the server reported success (also when a watch cancelled too late) */
+    const char *tag;           /* "CREATE INDEX" */
+    int64_t rows;              /* affected or returned; -1 when the command has none */
+    int64_t elapsed_us;
+    const char *const *notices; size_t n_notices;           /* messages of NOTICE, WARNING, DEBUG, INFO, in order */
+};
+/* Sends one statement of the user's by the extended protocol and waits as long as it takes, calling w (may be NULL).
+ * Rows of a query are drained and dropped. out is filled on failure too (elapsed, notices).
+ * Errors  DB (sqlstate set), CONNECT (link lost: the outcome is unknown), or what the watch returned. */
+PR_NODISCARD enum pr_code pr_pg_run(struct pr_pg *pg, const char *sql, const struct pr_pg_watch *w, struct pr_arena *a,
+                                    struct pr_pg_done *out, struct pr_err *e);
+
+/* One read-only statement of the user's, bounded. BEGIN READ ONLY, DECLARE NO SCROLL CURSOR over the extended protocol,
+ * FETCH max_rows + 1, always ROLLBACK. Errors DB (42601 for what is not a plain query), TIMEOUT, BAD_INPUT (NUL, > 64 kB). */
+struct pr_pg_read {
+    const char *sql;
+    int64_t max_rows, max_bytes;
+    int timeout_ms;
+    const char *search_path;   /* NULL = the role's */
+};
+struct pr_pg_table {
+    struct pr_pg_rows rows;
+    const char **columns, **types;     /* n_cols names and format_type names */
+    bool truncated;            /* more rows or bytes than asked for */
+    int64_t elapsed_us;
+    int error_position;        /* 1-based character in the user's sql, 0 = none; set on failure */
+};
+PR_NODISCARD enum pr_code pr_pg_read(struct pr_pg *pg, const struct pr_pg_read *q, struct pr_arena *a,
+                                     struct pr_pg_table *out, struct pr_err *e);
+
+/* Cancels what the session runs (PQcancel). For signal-driven stops from the same process; safe when idle. */
+void pr_pg_cancel(struct pr_pg *pg);
+
+#endif

@@ -1,0 +1,31 @@
+/* policy.h: may it run. A pure function of facts, written as a table (policy.c) and tested as a truth table. */
+#ifndef PR_POLICY_POLICY_H
+#define PR_POLICY_POLICY_H
+
+#include "base/base.h"
+
+enum pr_yes { PR_NO, PR_YES, PR_STALE_YES };                /* not there · there · there, but the world moved */
+
+struct pr_situation {
+    bool is_protected;             /* environment */
+    enum pr_yes grounded, rehearsed, approved;
+    bool rehearsal_passed;
+    bool bytes_same;               /* file = rehearsed = approved bytes */
+    int errors;                    /* findings of level error */
+    bool findings_accepted;        /* the approval covers them (they were shown and signed) */
+    bool applying_elsewhere;       /* somebody holds the lock */
+    bool already_applied, changed_after_apply;
+    bool needs_person;             /* an earlier run ended in state 9 */
+};
+
+struct pr_ruling {
+    enum pr_code code;             /* PR_OK = may run */
+    const char *reason;            /* "not rehearsed since the file changed" */
+    const char *command;           /* that mends it, with %s for the migration's id */
+};
+/* What stands in the way first; PR_OK when nothing does. */
+struct pr_ruling pr_may_apply(const struct pr_situation *s);
+struct pr_ruling pr_may_rehearse(const struct pr_situation *s);
+struct pr_ruling pr_may_approve(const struct pr_situation *s);
+
+#endif

@@ -1,0 +1,64 @@
+/* proc.h: other programs, ptys and throwaway PostgreSQL servers. No shell: argv goes to execve as it is. */
+#ifndef PR_PROC_PROC_H
+#define PR_PROC_PROC_H
+
+#include "base/base.h"
+
+struct pr_proc {
+    const char *const *argv;   /* argv[0] is looked up in PATH */
+    const char *const *env;    /* NULL-terminated "K=V" to add or replace; NULL = none */
+    const char *cwd;           /* NULL = here */
+    const char *input;         /* given on standard input, then closed; NULL = /dev/null */
+    size_t input_len;
+    const char *input_path;    /* a file as standard input; only when input is NULL */
+    bool unprivileged;         /* when we are root: run as the user of pr_proc_unprivileged_user */
+    int timeout_ms;            /* then SIGTERM, then SIGKILL; 0 = none */
+    size_t max_output;         /* bytes kept of each stream; 0 = 1 MiB */
+};
+struct pr_proc_done { int status; const char *out, *err; };     /* status: exit code, or 128 + signal */
+/* Runs a program to its end. A non-zero status is not an error here. Errors PROC (cannot be started), TIMEOUT. */
+PR_NODISCARD enum pr_code pr_proc_run(const struct pr_proc *p, struct pr_arena *a, struct pr_proc_done *out,
+                                      struct pr_err *e);
+
+/* Path of a program in PATH, or NULL. */
+const char *pr_proc_find(const char *program, struct pr_arena *a);
+
+/* The user that servers run as when we are root: "postgres" if it exists, else "nobody". Errors PROC. */
+PR_NODISCARD enum pr_code pr_proc_unprivileged_user(unsigned *uid, unsigned *gid, const char **name, struct pr_err *e);
+
+/* A throwaway PostgreSQL cluster in a private folder under $TMPDIR, on a Unix socket alone (no TCP), trust
+ * authentication within the 0700 folder, superuser "postgres". Gone when closed; a keeper child removes it when this process
+ * dies, and the next pr_cluster_sweep removes what even that left behind. */
+struct pr_cluster;
+struct pr_cluster_want {
+    const char *bindir;        /* where initdb, postgres and pg_ctl are; NULL = newest found by pr_servers */
+    const char *const *settings;   /* NULL-terminated "name = value" lines for postgresql.conf */
+    bool durable;              /* fsync on (rehearsals that measure); else off (tests) */
+    const char *purpose;       /* "rehearsal", "demo-production"; part of the folder's name */
+};
+/* Errors  PROC (initdb or start failed; the message quotes the server's log), TIMEOUT. */
+PR_NODISCARD enum pr_code pr_cluster_open(const struct pr_cluster_want *want, struct pr_cluster **out, struct pr_err *e);
+void pr_cluster_close(struct pr_cluster *c);                /* stops (immediate) and removes; NULL is fine */
+void pr_cluster_closep(struct pr_cluster **c);
+const char *pr_cluster_conninfo(const struct pr_cluster *c);    /* "host=/… port=… user=postgres dbname=postgres" */
+const char *pr_cluster_socket_dir(const struct pr_cluster *c);
+int pr_cluster_port(const struct pr_cluster *c);
+int pr_cluster_pid(const struct pr_cluster *c);             /* postmaster's */
+const char *pr_cluster_bindir(const struct pr_cluster *c);
+
+/* Removes clusters whose owner is dead. Returns how many. Called at every start that may open one. */
+int pr_cluster_sweep(void);
+
+/* Server installations on this machine: PGRAIL_SERVERS (colon-separated bin folders), /usr/lib/postgresql/N/bin, pg_config
+ * in PATH. Newest major first. */
+struct pr_server { int major; const char *version, *bindir; };
+size_t pr_servers(struct pr_arena *a, struct pr_server **out);
+
+/* A program on a pty of its own, whose prompt is answered by us: for the demo, and for tests of the seam. */
+struct pr_pty_answer { const char *when, *type; };          /* when the output ends with `when`, `type` is typed */
+/* Runs argv on a new session and pty, passing its output to sink as it comes; answers in order. Errors PROC, TIMEOUT. */
+PR_NODISCARD enum pr_code pr_pty_run(const char *const *argv, const char *const *env, const struct pr_pty_answer *answers,
+                                     size_t n_answers, void (*sink)(void *ctx, const char *bytes, size_t n), void *ctx,
+                                     int timeout_ms, int *status, struct pr_err *e);
+
+#endif

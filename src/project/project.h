@@ -1,0 +1,110 @@
+/* project.h: pgrail.conf and the migrations folder. */
+#ifndef PR_PROJECT_PROJECT_H
+#define PR_PROJECT_PROJECT_H
+
+#include "base/base.h"
+#include "sql/sql.h"
+
+struct pr_environment {
+    const char *name;
+    const char *service, *env;     /* exactly one is set */
+    bool is_protected;             /* `protected`: needs the seam */
+};
+
+/* Every setting is one entry in the table of settings.c: section, key, type, range, unit, default, why. */
+struct pr_config {
+    const char *path;              /* of pgrail.conf; its folder is the project's root */
+    const char *root;
+    const char *migrations;        /* absolute */
+    const char *layout;            /* "auto" or a layout's name */
+    const char *approvers;         /* allowed_signers file, absolute; NULL = none named */
+    const char *signing_key;       /* private key that approve uses by default; NULL = ssh's own choice */
+    struct pr_environment *environments; size_t n_environments;
+    int64_t max_inline_rows;
+    int64_t max_block_ms;          /* longest that writers or readers may wait */
+    int64_t rehearsal_max_age_ms, grounding_max_age_ms, approval_max_age_ms;
+    int64_t approvals;
+    int64_t lock_timeout_ms, lock_attempts, retry_max_ms;
+    int64_t sample_ms;             /* rehearsal's sampler */
+    json_t *rule_levels;           /* object: rule or path glob → level, as written; borrowed, lives as long as the process */
+};
+
+/* Reads pgrail.conf: path NULL = $PGRAIL_CONF, else upwards from the working folder. Environment variables
+ * PGRAIL_<SECTION>_<KEY> override the file. Errors CONFIG: none found (hint: pgrail init), unknown key with the nearest
+ * known one, wrong value with file and line, a password. */
+PR_NODISCARD enum pr_code pr_config_load(const char *path, struct pr_arena *a, struct pr_config **out, struct pr_err *e);
+
+/* An environment by name; NULL name = the only one, or the one called "production". Errors CONFIG with the known names. */
+PR_NODISCARD enum pr_code pr_config_env(const struct pr_config *c, const char *name, const struct pr_environment **out,
+                                        struct pr_err *e);
+
+/* The settings table, for docs, `init` and tests. */
+enum pr_setting_type { PR_SET_STR, PR_SET_BOOL, PR_SET_INT, PR_SET_DURATION, PR_SET_PATH };
+struct pr_setting {
+    const char *section, *key;     /* section "environment" stands for every [environment NAME] */
+    enum pr_setting_type type;
+    int64_t min, max;
+    const char *fallback;          /* as text; NULL = none */
+    const char *unit, *why;
+};
+const struct pr_setting *pr_settings(size_t *n);
+
+enum pr_tx_mode {
+    PR_TX_ONE,                     /* the runner wraps the whole file in one transaction */
+    PR_TX_EACH,                    /* every statement by itself */
+    PR_TX_OWN                      /* the script steers its own BEGIN and COMMIT */
+};
+const char *pr_tx_mode_name(enum pr_tx_mode m);            /* "one transaction", "no transaction", "its own transactions" */
+
+struct pr_side {                   /* up or down */
+    const char *path;              /* of the file, as shown: relative to the root when below it; NULL = there is none */
+    const char *text; size_t len;  /* the SQL of this side alone */
+    int first_line;                /* of text in the file, 1-based (markers in one file) */
+    const char *sha256;            /* of the file's bytes of this side */
+    enum pr_tx_mode tx;
+};
+
+struct pr_migration {
+    const char *version;           /* digits as written: "0247", "20240102030405", "V2.1" */
+    const char *name;              /* "index_unpaid_items" */
+    const char *id;                /* "0247_index_unpaid_items" */
+    struct pr_side up, down;
+    const char *sha256;            /* identity: SHA-256 over up's and down's bytes, each with its length in front */
+    const char *rationale, *author, *grounding;            /* from the header comment, or NULL */
+    bool repeatable;               /* Flyway R__ */
+};
+
+/* Something wrong with the folder, in check's own finding form. */
+struct pr_problem { const char *rule, *path, *message, *hint; int line; bool is_error; };
+
+struct pr_folder {
+    const char *path, *layout;     /* detected or asked for: golang-migrate, sqlx, diesel, dbmate, goose, prisma, drizzle, flyway */
+    const char *why;               /* how it was detected */
+    struct pr_migration *migrations; size_t n;             /* in the order in which the runner runs them */
+    struct pr_problem *problems; size_t n_problems;        /* duplicates, gaps, missing downs, bad names, empty files */
+};
+
+/* Reads a migrations folder. layout NULL or "auto" detects. Errors NO_FILE (hint: pgrail new), BAD_INPUT (NUL, not UTF-8,
+ * too big: with the file), CONFIG (unknown layout with the nearest). An empty folder is PR_OK with n 0. */
+PR_NODISCARD enum pr_code pr_folder_read(const char *path, const char *root, const char *layout, struct pr_arena *a,
+                                         struct pr_folder **out, struct pr_err *e);
+
+/* One migration by version, id or path of its file (in or outside the folder). Errors NO_FILE with the nearest id. */
+PR_NODISCARD enum pr_code pr_folder_find(const struct pr_folder *f, const char *what, const struct pr_migration **out,
+                                         struct pr_err *e);
+/* A single file outside any folder: NAME.up.sql finds its NAME.down.sql beside it; any other .sql file is an up. */
+PR_NODISCARD enum pr_code pr_migration_from_file(const char *path, const char *root, struct pr_arena *a,
+                                                 struct pr_migration **out, struct pr_err *e);
+
+/* Writes NNNN_name.up.sql and .down.sql with a header; refuses to overwrite. paths are given back.
+ * Errors BAD_INPUT (bad name, file exists), NO_FILE. */
+struct pr_new { const char *name, *rationale, *author, *up_sql, *down_sql; };
+PR_NODISCARD enum pr_code pr_migration_new(const struct pr_folder *f, const struct pr_new *n, struct pr_arena *a,
+                                           const char **up_path, const char **down_path, struct pr_err *e);
+
+/* Puts or replaces the line "-- grounding: FINGERPRINT at TIME on ENVIRONMENT" in the header of the up file.
+ * The bytes, and so the identity, change: it is done before rehearsal. Errors NO_FILE, BAD_INPUT. */
+PR_NODISCARD enum pr_code pr_migration_note_grounding(const struct pr_migration *m, const char *root, const char *line,
+                                                      struct pr_err *e);
+
+#endif

@@ -1,0 +1,35 @@
+/* rehearse.h: runs a migration on a disposable copy of staging and says exactly what it did to others. See docs/rehearse.md.
+ * The document has schema "pgrail.rehearsal/1" (docs/schema/rehearsal.json). */
+#ifndef PR_REHEARSE_REHEARSE_H
+#define PR_REHEARSE_REHEARSE_H
+
+#include "ledger/ledger.h"
+#include "policy/policy.h"
+#include "project/project.h"
+#include "rules/rules.h"
+
+struct pr_rehearse {
+    const struct pr_config *config;
+    const struct pr_environment *target;   /* that it is for: its facts are the yardstick; NULL = no target reachable */
+    const struct pr_environment *staging;  /* that is cloned; NULL with dump */
+    const char *dump;                      /* pg_dump file (custom, directory or plain SQL) for a throwaway cluster */
+    const struct pr_migration *migration;
+    int64_t sample_ms;                     /* sampler and canaries */
+    bool force;                            /* rehearse although check found errors (said in the verdict) */
+    const char *html;                      /* page to write, or NULL */
+    const struct pr_talk *talk;
+};
+
+/* The whole rehearsal. doc gets the document (new reference) also when the verdict is "not ready"; passed says which.
+ * Errors CONNECT, DB, TIMEOUT, INTERRUPTED (clone dropped), REFUSED (staging is production, or in use), BAD_INPUT. */
+PR_NODISCARD enum pr_code pr_rehearse_run(const struct pr_rehearse *r, struct pr_arena *a, json_t **doc, bool *passed,
+                                          struct pr_err *e);
+
+/* Self-contained HTML of a rehearsal document: lock timeline as SVG, readable in print. */
+const char *pr_rehearsal_html(const json_t *doc, struct pr_arena *a);
+
+/* Drops clones that a dead pgrail left on staging (databases pgrail_clone_… with a marker comment and no owner alive).
+ * Errors DB. */
+PR_NODISCARD enum pr_code pr_rehearse_sweep(struct pr_pg *staging_maintenance, int *dropped, struct pr_err *e);
+
+#endif

@@ -1,0 +1,102 @@
+/* rules.h: findings. A rule is one file r_<id>.c (dashes as underscores) that carries its own proof; see style.md. */
+#ifndef PR_RULES_RULES_H
+#define PR_RULES_RULES_H
+
+#include "footprint/footprint.h"
+
+enum pr_level { PR_NOTE, PR_WARNING, PR_ERROR, PR_LEVEL_COUNT };
+const char *pr_level_name(enum pr_level l);                 /* "note", "warning", "error" */
+
+struct pr_finding {
+    const char *rule;
+    enum pr_level level;
+    const char *path;              /* file, as shown */
+    int line, col, end_line;       /* 1-based; in the file */
+    int stmt;                      /* index in the script; -1 = the whole file */
+    size_t offset, len;            /* of the place in the script's text */
+    const char *title;             /* what is wrong, with names */
+    const char *what;              /* what happens, who is hurt and for how long, with the numbers used */
+    const char *safe_way;          /* what to write instead */
+    const char *safe_sql;          /* the same as SQL with the real names, or NULL */
+    bool unknown_size;             /* the level would be another if the size were known */
+};
+
+struct pr_findings { struct pr_finding *items; size_t n, cap; struct pr_arena *a; };
+
+struct pr_rule;
+struct pr_rule_ctx {
+    const struct pr_rule *rule;
+    const struct pr_stmt *stmt;
+    const void *node;              /* Node *; never NULL */
+    const struct pr_footprint *fp; /* of this statement, predicted before it ran */
+    const struct pr_run_footprint *run;
+    struct pr_world *before;       /* the world as this statement found it */
+    const struct pr_facts *facts;  /* of that world; NULL = none */
+    int version_num;               /* 0 = any of 13 to 18 */
+    enum pr_tx_mode tx;
+    const struct pr_migration *migration;
+    const struct pr_config *config;    /* NULL = defaults */
+    const struct pr_script *script;
+    bool is_down;
+    const char *runner;            /* "pgrail" or another runner's name */
+    struct pr_findings *out;
+};
+
+/* What the proof run must show on a real server for each of bad[] (the first effect on relation `on`). */
+struct pr_claim {
+    const char *on;                /* relation, default "t" */
+    enum pr_lock lock;             /* exactly this mode; PR_LOCK_NONE = says nothing about locks */
+    bool rewrites, scans, builds;
+    const char *fails;             /* SQLSTATE that the statement must fail with, NULL = must succeed */
+    const char *query, *answer;    /* run after bad: must give answer (one cell) */
+};
+
+struct pr_rule {
+    const char *id;                /* "index-not-concurrent" */
+    enum pr_family { PR_F_BLOCKING, PR_F_COMPATIBILITY, PR_F_LOSS, PR_F_FAILURE, PR_F_MIXING, PR_F_GROUNDING, PR_F_ACCESS,
+                     PR_F_CONVENTION, PR_F_REPLICATION } family;
+    enum pr_level level;           /* without numbers; with them the level follows what others suffer */
+    const char *title, *why, *safe_way, *source;
+    int pg_from, pg_to;            /* majors that the rule is about; 0 = no bound */
+    struct pr_claim claim;
+    const char *setup;             /* SQL that makes the world of the examples */
+    const char *const *bad;        /* scripts, NULL-terminated: each must be found */
+    const char *const *good;       /* scripts: none may be found by this rule */
+    bool own_tx;                   /* examples run without a transaction round them */
+    void (*check)(const struct pr_rule_ctx *c);            /* called per statement */
+};
+#define PR_RULE(id) extern const struct pr_rule pr_rule_##id; const struct pr_rule pr_rule_##id
+
+extern const struct pr_rule *const pr_rules[];
+extern const size_t pr_n_rules;
+const struct pr_rule *pr_rule_find(const char *id);
+
+/* Reports a finding of c->rule on the statement. level: what numbers say. title, what and safe_sql may be NULL (then the
+ * rule's own texts). Strings are copied. */
+struct pr_hit { enum pr_level level; size_t offset, len; bool unknown_size; const char *title, *what, *safe_way, *safe_sql; };
+void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h);
+
+/* The level of blocking work from numbers: note when it blocks for less than max_block, error when longer, warning when the
+ * size is not known; *what gets the sentence with the numbers ("invoice_items: 2.4 M rows, 1.8 GB; SHARE lock; writers wait
+ * about 40 s"). false = nobody is hurt (own or empty table): no finding. */
+bool pr_blocking_level(const struct pr_rule_ctx *c, const struct pr_effect *f, enum pr_level *level, bool *unknown,
+                       const char **what);
+
+/* Judges one side of a migration: every rule on every statement, unjudged statements as findings of their own. Ignores
+ * (`-- pgrail:ignore RULE reason…`) are applied; one without a reason or that hides nothing is a finding. */
+struct pr_judge {
+    const struct pr_migration *migration;
+    const struct pr_side *side;
+    bool is_down;
+    const struct pr_facts *facts;      /* NULL = none */
+    int version_num;               /* 0: from facts, else any */
+    const struct pr_config *config;
+    const char *runner;
+};
+/* Errors BAD_INPUT (the text cannot be read at all). out in a. */
+struct pr_judged { struct pr_script script; struct pr_run_footprint run; struct pr_findings findings; int counts[PR_LEVEL_COUNT]; };
+PR_NODISCARD enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e);
+
+json_t *pr_finding_json(const struct pr_finding *f);
+
+#endif

@@ -1,0 +1,88 @@
+/* sql.h: PostgreSQL's own grammar (libpg_query). A script is a text cut into statements, each with its raw parse tree.
+ * The tree is opaque here; footprint/ and rules/ include sql/nodes.h (as their first header) and cast pr_stmt.node.
+ * Source  libpg_query, https://github.com/pganalyze/libpg_query; PostgreSQL, src/backend/parser/gram.y */
+#ifndef PR_SQL_SQL_H
+#define PR_SQL_SQL_H
+
+#include "base/base.h"
+
+struct pr_stmt {
+    int index;                 /* 0-based, in the order of the file */
+    const void *node;          /* Node * (the stmt of a RawStmt); NULL when the grammar does not accept the text */
+    const char *text;          /* the statement alone: no leading blanks or comments, no semicolon; in the script's arena */
+    size_t offset, len;        /* bytes in the script's text */
+    int line, end_line;        /* 1-based lines of its first and last byte */
+    const char *tag;           /* command tag as the server would give it: "CREATE INDEX", "ALTER TABLE"; "?" when unparsed */
+    const char *comment;       /* comments directly above it, without their marks, or NULL */
+    /* Why it is not judged; set only when node is NULL. */
+    enum pr_unjudged { PR_JUDGED = 0, PR_UNPARSED, PR_PSQL_COMMAND, PR_COPY_DATA, PR_TEMPLATE } unjudged;
+    const char *problem;       /* the grammar's message, e.g. syntax error at or near "FORM" */
+    int problem_line, problem_col;
+};
+
+struct pr_script {
+    const char *text;          /* whole, as read */
+    size_t len;
+    struct pr_stmt *stmts;
+    size_t n;
+    size_t n_unjudged;         /* statements with node NULL */
+    void *memory;              /* parser's memory; pr_script_done frees it, and every node with it */
+    struct pr_arena *a;
+};
+
+/* Cuts and parses a text, at most PR_CAP_FILE bytes. A statement that does not parse does not stop the others: it is there
+ * with node NULL and its problem. psql commands (\i), COPY … FROM stdin data and template braces are recognised and named.
+ * Errors  BAD_INPUT: NUL byte, invalid UTF-8, too long, nested too deep. */
+PR_NODISCARD enum pr_code pr_script_parse(const char *text, size_t len, struct pr_arena *a, struct pr_script *out,
+                                          struct pr_err *e);
+void pr_script_done(struct pr_script *s);                   /* for PR_CLEANUP; a zeroed one is fine */
+
+/* "18" and "18.1.0 (Debian sid)": the grammar that was built in. */
+int pr_grammar_major(void);
+const char *pr_grammar_version(void);
+
+/* The statement as PostgreSQL would print it, in arena; NULL node is not allowed. Errors BUG when deparse fails. */
+PR_NODISCARD enum pr_code pr_stmt_deparse(const struct pr_stmt *s, struct pr_arena *a, const char **out, struct pr_err *e);
+
+/* Fingerprint of a statement's shape (constants left out), 16 hex digits. Errors PARSE. */
+PR_NODISCARD enum pr_code pr_sql_fingerprint(const char *sql, struct pr_arena *a, const char **out, struct pr_err *e);
+
+/* True for what PostgreSQL refuses inside a transaction block (25001): CREATE/DROP/REINDEX … CONCURRENTLY, VACUUM, ALTER
+ * SYSTEM, CREATE/DROP DATABASE, REINDEX SCHEMA/DATABASE/SYSTEM, DETACH CONCURRENTLY, CREATE SUBSCRIPTION with a slot … */
+bool pr_stmt_outside_tx(const struct pr_stmt *s);
+
+/* CREATE/DROP/REINDEX INDEX … CONCURRENTLY and DETACH … CONCURRENTLY: leaves an invalid object when it dies. */
+bool pr_stmt_concurrent(const struct pr_stmt *s);
+
+/* BEGIN, COMMIT, ROLLBACK … : the script steers transactions itself. */
+enum pr_tx_word { PR_TX_NONE, PR_TX_BEGIN, PR_TX_COMMIT, PR_TX_ROLLBACK, PR_TX_SAVEPOINT };
+enum pr_tx_word pr_stmt_tx_word(const struct pr_stmt *s);
+
+/* Relations that a statement names, in order of appearance, without duplicates. */
+struct pr_name {
+    const char *schema;        /* NULL when not qualified: search_path decides */
+    const char *name;
+    size_t offset;             /* of the name in the script's text */
+    enum pr_name_role {
+        PR_NAME_TARGET,        /* altered, indexed, dropped, written */
+        PR_NAME_CREATED,       /* a new table, view, index, sequence */
+        PR_NAME_REFERENCED,    /* REFERENCES r, LIKE t, INHERITS, PARTITION OF, ATTACH */
+        PR_NAME_READ           /* FROM, JOIN, a view's body, USING of a policy */
+    } role;
+    enum pr_name_kind { PR_NAME_RELATION, PR_NAME_INDEX, PR_NAME_SEQUENCE, PR_NAME_VIEW, PR_NAME_TYPE, PR_NAME_FUNCTION } kind;
+    bool missing_ok;           /* IF EXISTS */
+};
+size_t pr_stmt_names(const struct pr_stmt *s, struct pr_arena *a, struct pr_name **out);
+
+/* Columns that a statement names where the relation is certain: ALTER TABLE t ALTER c, CREATE INDEX ON t (c, expr(c)),
+ * constraints, UPDATE/INSERT target columns, qualified and unqualified references in single-relation queries … */
+struct pr_column_name {
+    const char *schema, *relation;     /* as in the statement (schema may be NULL) */
+    const char *column;
+    size_t offset;                     /* in the script's text */
+    bool created;                      /* this statement adds it (ADD COLUMN, RENAME … TO) */
+    bool missing_ok;
+};
+size_t pr_stmt_columns(const struct pr_stmt *s, struct pr_arena *a, struct pr_column_name **out);
+
+#endif
