@@ -1,0 +1,86 @@
+#include "base/base.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define BLOCK_ROOM 0                                        /* every allocation its own malloc: overruns are seen */
+#else
+#define BLOCK_ROOM ((size_t)64 << 10)
+#endif
+#define ALIGN (_Alignof(max_align_t))
+
+struct block {
+    struct block *next;
+    size_t used, room;
+    _Alignas(max_align_t) unsigned char bytes[];
+};
+
+struct pr_arena {
+    struct block *head;
+    size_t total, limit;
+};
+
+struct pr_arena *pr_arena_new(size_t limit_bytes) {
+    struct pr_arena *a = calloc(1, sizeof *a);
+    PR_ASSERT(a != NULL && limit_bytes > 0);
+    a->limit = limit_bytes;
+    return a;
+}
+
+void pr_arena_free(struct pr_arena *a) {
+    if (a == NULL) return;
+    for (struct block *b = a->head; b != NULL;) {
+        struct block *next = b->next;
+        free(b);
+        b = next;
+    }
+    free(a);
+}
+
+void pr_arena_freep(struct pr_arena **a) { pr_arena_free(*a); }
+
+static struct block *add_block(struct pr_arena *a, size_t need) {
+    const size_t room = need > BLOCK_ROOM ? need : BLOCK_ROOM;
+    if (room > a->limit - a->total) PR_BUG("an operation went over its memory limit: an input is larger than its cap");
+    struct block *b = calloc(1, sizeof *b + room);
+    PR_ASSERT(b != NULL);
+    b->room = room;
+    a->total += room;
+    /* A large block goes behind the head, so that the half-empty head is used on. */
+    if (a->head != NULL && need > BLOCK_ROOM / 4) {
+        b->next = a->head->next;
+        a->head->next = b;
+    } else {
+        b->next = a->head;
+        a->head = b;
+    }
+    return b;
+}
+
+void *pr_alloc(struct pr_arena *a, size_t n) {
+    PR_ASSERT(n <= a->limit);
+    const size_t need = (n == 0 ? 1 : n) + (ALIGN - 1 - ((n == 0 ? 1 : n) + ALIGN - 1) % ALIGN);
+    struct block *b = a->head;
+    if (b == NULL || b->room - b->used < need) b = add_block(a, need);
+    void *p = b->bytes + b->used;
+    b->used += need;
+    return p;
+}
+
+void *pr_alloc_array(struct pr_arena *a, size_t n, size_t size) {
+    size_t bytes = 0;
+    PR_ASSERT(!__builtin_mul_overflow(n, size, &bytes));
+    return pr_alloc(a, bytes);
+}
+
+void *pr_grow(struct pr_arena *a, void *items_ptr, size_t n, size_t *cap, size_t size) {
+    void **items = items_ptr;
+    if (n >= *cap) {
+        const size_t want = *cap == 0 ? 8 : *cap * 2;
+        void *bigger = pr_alloc_array(a, want, size);
+        if (n > 0) memcpy(bigger, *items, n * size);
+        *items = bigger;
+        *cap = want;
+    }
+    unsigned char *at = (unsigned char *)*items + n * size;
+    memset(at, 0, size);
+    return at;
+}
