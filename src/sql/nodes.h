@@ -1,0 +1,38 @@
+/* nodes.h: the one door through which PostgreSQL's parse tree comes in. The first include of every file that needs it (sql/,
+ * footprint/ and rules/ alone): before base/base.h, which poisons names that PostgreSQL's headers still use.
+ *
+ * Grammars of PostgreSQL 15, 17 and 18 (PG_VERSION_NUM of the library, not of a server). What one of them lacks gets a
+ * neutral form here, so that code elsewhere has no #if.
+ *
+ * Walk with foreach, lfirst_node, IsA, nodeTag, strVal; recursion with pr_tree_walk, never deeper than PR_CAP_SQL_DEPTH
+ * (pr_script_parse does not hand out deeper trees). A node's location is in the text that the grammar saw: turn it into an
+ * offset of the script with pr_stmt_at. */
+#ifndef PR_SQL_NODES_H
+#define PR_SQL_NODES_H
+
+#include "sql/postgres_headers.h"
+
+#include "base/base.h"
+
+/* Calls walker(child, context) for each child of a raw node; true stops the walk and is returned. NULL is fine. */
+#define pr_tree_walk(node, walker, context)                                                                            \
+    raw_expression_tree_walker((Node *)(uintptr_t)(const void *)(node), (walker), (context))
+
+/* Grammar differences. PR_HAS_* say what the tree can express. */
+#define PR_GRAMMAR_MAJOR (PG_VERSION_NUM / 10000)
+#if PG_VERSION_NUM >= 180000
+#define PR_CONSTRAINT_ENFORCED(c) ((c)->is_enforced)
+#define PR_CONSTRAINT_VIRTUAL(c) ((c)->generated_kind == ATTRIBUTE_GENERATED_VIRTUAL)
+#else
+#define PR_CONSTRAINT_ENFORCED(c) true
+#define PR_CONSTRAINT_VIRTUAL(c) false
+#endif
+
+/* AT_SetExpression came with 17. */
+#if PG_VERSION_NUM >= 170000
+#define PR_IS_SET_EXPRESSION(cmd) ((cmd)->subtype == AT_SetExpression)
+#else
+#define PR_IS_SET_EXPRESSION(cmd) false
+#endif
+
+#endif
