@@ -1,0 +1,29 @@
+/* words.h: texts built from the declarations of operations: help, completions, man pages, reference pages. Nothing here is
+ * written by hand for one operation. */
+#ifndef PR_FACE_WORDS_H
+#define PR_FACE_WORDS_H
+
+#include "ops/ops.h"
+
+/* Options that every command takes. */
+struct pr_global { const char *name; const char *value; const char *help; };
+extern const struct pr_global pr_globals[];
+extern const size_t pr_n_globals;
+
+const char *pr_words_usage(struct pr_arena *a);                                     /* pgrail --help */
+const char *pr_words_help(const struct pr_op *op, struct pr_arena *a);              /* pgrail OP --help */
+const char *pr_words_synopsis(const struct pr_op *op, struct pr_arena *a);          /* "pgrail check [MIGRATION…] [--env NAME]" */
+
+/* Completion script of a shell: "bash", "zsh", "fish"; NULL for another. */
+const char *pr_words_completion(const char *shell, struct pr_arena *a);
+
+const char *pr_words_man(const struct pr_op *op, struct pr_arena *a);               /* pgrail-OP.1; op NULL = pgrail.1 */
+const char *pr_words_reference(const struct pr_op *op, struct pr_arena *a);         /* Markdown page */
+
+/* A document without a renderer of its own: keys and values, indented. */
+void pr_words_generic(const json_t *doc, const struct pr_render *r);
+
+/* The word after which a person sees what an option wants: "N", "DURATION", "FILE", "a|b". */
+const char *pr_words_value(const struct pr_param *p, struct pr_arena *a);
+
+#endif
