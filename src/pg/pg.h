@@ -32,16 +32,17 @@ struct pr_pg_ident {
     const char *version;       /* "15.18 (Debian …)" */
     int pid;                   /* of the backend, as pg_backend_pid() says */
     bool pooled;               /* PQbackendPID differs from it: a pooler in between */
-    bool tx_pooled;            /* pooled, and two statements may land on two backends (PgBouncer transaction mode) */
-    const char *backend_start; /* text of pg_stat_activity.backend_start; with pid the identity of the session */
+    bool tx_pooled;            /* pooled, and not proven that the session keeps its backend (PgBouncer transaction mode) */
+    const char *backend_start; /* of pg_stat_activity, for `= $1::timestamptz`; with pid the identity of the session */
     const char *database, *user;
     const char *address;       /* "host:port" or the socket folder, for people; no secrets */
-    const char *system_id;     /* pg_control_system().system_identifier */
+    const char *system_id;     /* pg_control_system().system_identifier; NULL when the role may not ask */
     int64_t database_oid;
     const char *server_start;  /* pg_postmaster_start_time() */
     bool in_recovery;
 };
-/* Who answers at the other end; strings live as long as pg. Errors DB, TIMEOUT. */
+/* Who answers at the other end; asked once, strings live as long as pg. Best called before a transaction is open: inside one
+ * the system identifier is not asked for and every pooler counts as tx_pooled. Errors DB, TIMEOUT, CONNECT. */
 PR_NODISCARD enum pr_code pr_pg_identity(struct pr_pg *pg, const struct pr_pg_ident **out, struct pr_err *e);
 
 enum pr_shape { PR_NO_ROWS, PR_ONE_ROW, PR_MAYBE_ROW, PR_ROWS };
@@ -51,7 +52,7 @@ struct pr_pg_stmt {
     int n_params;
     enum pr_shape shape;
     int n_cols;                /* expected; ignored for PR_NO_ROWS */
-    int timeout_ms;            /* then cancelled */
+    int timeout_ms;            /* then cancelled; 0 = no limit */
 };
 struct pr_pg_rows {
     int n_rows, n_cols;
@@ -60,11 +61,12 @@ struct pr_pg_rows {
 #define PR_CELL(r, row, col) ((r)->cells[(size_t)(row) * (size_t)(r)->n_cols + (size_t)(col)])
 
 /* Runs one of our statements with text parameters (NULL = SQL null), waiting at most q->timeout_ms; then cancels, drains
- * and reports. out lives in a. Errors DB (e->sqlstate set when the server answered), TIMEOUT, DB_SHAPE, CONNECT (lost). */
+ * and reports. params may be NULL when there are none. out (may be NULL) lives in a. After CONNECT the session is dead. Errors DB (e->sqlstate set when the server answered), TIMEOUT, DB_SHAPE, CONNECT (lost). */
 PR_NODISCARD enum pr_code pr_pg_query(struct pr_pg *pg, const struct pr_pg_stmt *q, const char *const *params,
                                       struct pr_arena *a, struct pr_pg_rows *out, struct pr_err *e);
 
-/* The same for a statement that we build at run time (quoted by pr_quote_*): settings, CREATE DATABASE, DROP INDEX. */
+/* The same for one statement that we build at run time (quoted by pr_quote_*): settings, CREATE DATABASE, DROP INDEX. Its
+ * rows are dropped. Errors as pr_pg_query, less DB_SHAPE. */
 PR_NODISCARD enum pr_code pr_pg_do(struct pr_pg *pg, const char *what, const char *sql, int timeout_ms, struct pr_err *e);
 
 /* A watch on a running statement: called every interval_ms until the answer comes. A return other than PR_OK cancels the
@@ -79,21 +81,22 @@ struct pr_pg_done {
     const char *tag;           /* "CREATE INDEX" */
     int64_t rows;              /* affected or returned; -1 when the command has none */
     int64_t elapsed_us;
-    const char *const *notices; size_t n_notices;           /* messages of NOTICE, WARNING, DEBUG, INFO, in order */
+    const char *const *notices; size_t n_notices;           /* "WARNING: …", in order; at most 200 of 1000 characters */
+    int error_position;        /* 1-based character in sql, 0 = none; set on failure */
 };
-/* Sends one statement of the user's by the extended protocol and waits as long as it takes, calling w (may be NULL).
- * Rows of a query are drained and dropped. out is filled on failure too (elapsed, notices).
+/* Sends one statement of the user's by the extended protocol and waits as long as it takes, calling w (may be NULL); a signal
+ * calls it at once. Rows of a query are drained and dropped; COPY FROM STDIN fails, COPY TO STDOUT is drained. out is filled on failure too (elapsed, notices).
  * Errors  DB (sqlstate set), CONNECT (link lost: the outcome is unknown), or what the watch returned. */
 PR_NODISCARD enum pr_code pr_pg_run(struct pr_pg *pg, const char *sql, const struct pr_pg_watch *w, struct pr_arena *a,
                                     struct pr_pg_done *out, struct pr_err *e);
 
-/* One read-only statement of the user's, bounded. BEGIN READ ONLY, DECLARE NO SCROLL CURSOR over the extended protocol,
- * FETCH max_rows + 1, always ROLLBACK. Errors DB (42601 for what is not a plain query), TIMEOUT, BAD_INPUT (NUL, > 64 kB). */
+/* One read-only statement of the user's, bounded; on a session without an open transaction. BEGIN READ ONLY, DECLARE NO SCROLL
+ * CURSOR over the extended protocol, FETCH max_rows + 1, always ROLLBACK. Errors DB (42601 for what is not a plain query), TIMEOUT, BAD_INPUT (NUL, > 64 kB). */
 struct pr_pg_read {
     const char *sql;
     int64_t max_rows, max_bytes;
     int timeout_ms;
-    const char *search_path;   /* NULL = the role's */
+    const char *search_path;   /* as in SET search_path, quoted by the caller; NULL = the role's */
 };
 struct pr_pg_table {
     struct pr_pg_rows rows;

@@ -1,0 +1,65 @@
+/* query.c: our own statements. Each says the shape that it expects, and an answer of another shape is an error. */
+#include "pg/pg_impl.h"
+
+/* A database in SQL_ASCII hands out whatever bytes were put in; outside this file all text is UTF-8. */
+static const char *as_utf8(const struct pr_pg *pg, const char *bytes, size_t n, struct pr_arena *a) {
+    char *text = pr_dupn(a, bytes, n);
+    const char *encoding = PQparameterStatus(pg->conn, "server_encoding");
+    if (pr_eq(encoding, "UTF8")) return text;
+    struct pr_err ignored = {0};
+    if (pr_check_utf8("", text, n, &ignored) == PR_OK) return text;
+    for (size_t i = 0; i < n; i++)
+        if ((text[i] & 0x80) != 0) text[i] = '?';
+    return text;
+}
+
+const char *pr_pg_cell(const struct pr_pg *pg, const PGresult *r, int row, int col, struct pr_arena *a) {
+    if (PQgetisnull(r, row, col)) return NULL;
+    return as_utf8(pg, PQgetvalue(r, row, col), (size_t)PQgetlength(r, row, col), a);
+}
+
+struct pr_pg_rows pr_pg_copy_rows(const struct pr_pg *pg, const PGresult *r, struct pr_arena *a) {
+    struct pr_pg_rows rows = {.n_rows = PQntuples(r), .n_cols = PQnfields(r)};
+    rows.cells = PR_NEW_ARRAY(a, const char *, (size_t)rows.n_rows * (size_t)rows.n_cols);
+    for (int row = 0; row < rows.n_rows; row++)
+        for (int col = 0; col < rows.n_cols; col++) PR_CELL(&rows, row, col) = pr_pg_cell(pg, r, row, col, a);
+    return rows;
+}
+
+static bool has_shape(const struct pr_pg_stmt *q, int rows, int cols) {
+    switch (q->shape) {
+    case PR_NO_ROWS: return rows == 0;
+    case PR_ONE_ROW: return rows == 1 && cols == q->n_cols;
+    case PR_MAYBE_ROW: return rows <= 1 && cols == q->n_cols;
+    case PR_ROWS: return cols == q->n_cols;
+    }
+    PR_BUG("no such shape");
+}
+
+/* A statement whose answer came in spite of its cancellation has done its work, and says so. */
+static enum pr_code run(struct pr_pg *pg, const struct pr_pg_stmt *q, const char *const *params,
+                        struct pr_pg_answer *answer, struct pr_err *e) {
+    const int64_t deadline = q->timeout_ms > 0 ? pr_mono_us() + (int64_t)q->timeout_ms * 1000 : 0;
+    const struct pr_pg_wait w = {.what = q->name, .deadline_us = deadline};
+    PR_TRY(e, pr_pg_exchange(pg, q->sql, q->n_params, params, &w, answer, e));
+    if (pr_pg_succeeded(answer->last)) return PR_OK;
+    if (!answer->expired) return pr_pg_server_error(pg, answer->last, q->name, PR_ERR_DB, e);
+    (void)PR_FAIL(e, PR_ERR_TIMEOUT, "%s: no answer within %d ms; cancelled", q->name, q->timeout_ms);
+    return pr_hint(e, "the server is busy or a lock is held: look at pg_stat_activity, then try again");
+}
+
+enum pr_code pr_pg_query(struct pr_pg *pg, const struct pr_pg_stmt *q, const char *const *params, struct pr_arena *a,
+                         struct pr_pg_rows *out, struct pr_err *e) {
+    struct pr_pg_answer answer PR_CLEANUP(pr_pg_answer_clear) = {.last = NULL};
+    PR_TRY(e, run(pg, q, params, &answer, e));
+    const int rows = PQntuples(answer.last), cols = PQnfields(answer.last);
+    if (!has_shape(q, rows, cols))
+        return PR_FAIL(e, PR_ERR_DB_SHAPE, "%s: got %d rows of %d columns", q->name, rows, cols);
+    if (out != NULL) *out = pr_pg_copy_rows(pg, answer.last, a);
+    return PR_OK;
+}
+
+enum pr_code pr_pg_do(struct pr_pg *pg, const char *what, const char *sql, int timeout_ms, struct pr_err *e) {
+    struct pr_pg_answer answer PR_CLEANUP(pr_pg_answer_clear) = {.last = NULL};
+    return run(pg, &(struct pr_pg_stmt){.name = what, .sql = sql, .timeout_ms = timeout_ms}, NULL, &answer, e);
+}
