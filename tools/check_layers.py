@@ -6,7 +6,7 @@ LAYERS = [                                        # top first
     ("main", ["main"]),
     ("face", ["face", "cli", "mcp", "hook", "broker", "console"]),
     ("ops", ["ops"]),
-    ("work", ["rehearse", "apply", "backfill", "plan"]),
+    ("work", ["rehearse", "apply", "backfill", "plan", "demo"]),
     ("judge", ["footprint", "rules", "policy"]),
     ("know", ["catalog", "project", "ledger"]),
     ("adapt", ["sql", "pg", "store", "proc", "net", "crypt"]),

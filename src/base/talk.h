@@ -32,11 +32,16 @@ struct pr_talk {
     /* The seam: shows the page, then reads one line from the terminal itself, never from a pipe. PR_OK only when the
      * person typed exactly `word`. Errors REFUSED (no terminal, or another answer), INTERRUPTED. */
     enum pr_code (*confirm)(void *ctx, const char *page, const char *question, const char *word, struct pr_err *e);
+    bool color;                    /* the face shows colour: programs that speak through it may use it too */
     const volatile sig_atomic_t *interrupted;               /* set by Ctrl-C or SIGTERM; NULL = never */
 };
 
+/* One line of a transcript; printf-like, at most 4 kB. */
 PR_FORMAT(3, 4) void pr_say(const struct pr_talk *t, enum pr_line kind, const char *fmt, ...);
+/* How far long work is; p NULL = over. */
 void pr_progress(const struct pr_talk *t, const struct pr_progress *p);
+
+/* Whether Ctrl-C or SIGTERM came. */
 bool pr_interrupted(const struct pr_talk *t);
 
 #endif

@@ -174,5 +174,5 @@ static enum pr_code confirm(void *ctx, const char *page, const char *question, c
 }
 
 void pr_term_talk(struct pr_term *t, struct pr_talk *out) {
-    *out = (struct pr_talk){.ctx = t, .line = put_line, .progress = show_progress, .confirm = confirm, .interrupted = &interrupted};
+    *out = (struct pr_talk){.ctx = t, .line = put_line, .progress = show_progress, .confirm = confirm, .color = t->color, .interrupted = &interrupted};
 }

@@ -70,6 +70,7 @@ struct pr_op {
 
 extern const struct pr_op *const pr_ops[];
 extern const size_t pr_n_ops;
+/* NULL when there is none of that name. */
 const struct pr_op *pr_op_find(const char *name);
 
 /* Binding, the same for every face: `get` yields (name, value) pairs in order, false at the end; value NULL for a flag given
@@ -85,11 +86,13 @@ struct pr_context {
     struct pr_ledger *ledger;      /* closed by pr_context_done */
     struct pr_pg *pg;              /* only after pr_context_connect */
 };
+/* Configuration, environment and ledger. Errors CONFIG, STORE. */
 PR_NODISCARD enum pr_code pr_context_open(struct pr_call *c, const char *env_name, struct pr_context *out, struct pr_err *e);
+/* Connects to the environment as "pgrail/OP". Errors CONNECT, CONFIG, TIMEOUT. */
 PR_NODISCARD enum pr_code pr_context_connect(struct pr_call *c, struct pr_context *x, const char *op_name, struct pr_err *e);
 void pr_context_done(struct pr_context *x);                 /* for PR_CLEANUP */
 
-/* The folder of migrations and one of them by version, id or path. */
+/* The folder of migrations and one of them by version, id or path. Errors NO_FILE with the nearest id, BAD_INPUT. */
 PR_NODISCARD enum pr_code pr_context_migration(struct pr_call *c, const struct pr_context *x, const char *what,
                                                const struct pr_migration **out, struct pr_err *e);
 /* pr_pg_where of an environment for an operation; timeout from the settings. */
