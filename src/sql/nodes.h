@@ -14,9 +14,12 @@
 
 #include "base/base.h"
 
-/* Calls walker(child, context) for each child of a raw node; true stops the walk and is returned. NULL is fine. */
-#define pr_tree_walk(node, walker, context)                                                                            \
-    raw_expression_tree_walker((Node *)(uintptr_t)(const void *)(node), (walker), (context))
+/* The node as a `type` when it is one, else NULL: const IndexStmt *x = pr_as(IndexStmt, c->node). n is evaluated twice. */
+#define pr_as(type, n) ((const type *)(const void *)((n) != NULL && IsA((n), type) ? (n) : NULL))
+
+/* Calls walker(child, ctx) for each child of a raw node of any kind (constraints of columns too), in the order of the text where
+ * PostgreSQL's struct keeps it; true stops the walk and is returned. NULL node is fine, and so are nodes without children. */
+bool pr_tree_walk(const void *node, bool (*walker)(Node *, void *), void *ctx);
 
 /* Grammar differences. PR_HAS_* say what the tree can express. */
 #define PR_GRAMMAR_MAJOR (PG_VERSION_NUM / 10000)

@@ -6,11 +6,16 @@
 
 #include "base/base.h"
 
+#define PR_CAP_SQL ((size_t)16 << 20)          /* text of a script: its tree takes up to sixty times as much memory */
+#define PR_CAP_STATEMENTS ((size_t)200000)     /* of a script */
+#define PR_CAP_SQL_DEPTH 4000                  /* levels of a tree: every walker recurses once per level */
+
 struct pr_stmt {
     int index;                 /* 0-based, in the order of the file */
     const void *node;          /* Node * (the stmt of a RawStmt); NULL when the grammar does not accept the text */
     const char *text;          /* the statement alone: no leading blanks or comments, no semicolon; in the script's arena */
     size_t offset, len;        /* bytes in the script's text */
+    size_t base;               /* what a node's location counts from: see pr_stmt_at */
     int line, end_line;        /* 1-based lines of its first and last byte */
     const char *tag;           /* command tag as the server would give it: "CREATE INDEX", "ALTER TABLE"; "?" when unparsed */
     const char *comment;       /* comments directly above it, without their marks, or NULL */
@@ -30,12 +35,17 @@ struct pr_script {
     struct pr_arena *a;
 };
 
-/* Cuts and parses a text, at most PR_CAP_FILE bytes. A statement that does not parse does not stop the others: it is there
- * with node NULL and its problem. psql commands (\i), COPY … FROM stdin data and template braces are recognised and named.
- * Errors  BAD_INPUT: NUL byte, invalid UTF-8, too long, nested too deep. */
+/* Cuts and parses a text, at most PR_CAP_SQL bytes. A statement that does not parse does not stop the others: it is there
+ * with node NULL and its problem; so is one that is nested deeper than PR_CAP_SQL_DEPTH. psql commands (\i), COPY … FROM stdin
+ * data and template braces are recognised and named. A byte-order mark at the start is skipped. Scripts are independent of each
+ * other: any number may live at once. O(len).
+ * Errors  BAD_INPUT: NUL byte, invalid UTF-8, too long, too many statements. */
 PR_NODISCARD enum pr_code pr_script_parse(const char *text, size_t len, struct pr_arena *a, struct pr_script *out,
                                           struct pr_err *e);
 void pr_script_done(struct pr_script *s);                   /* for PR_CLEANUP; a zeroed one is fine */
+
+/* Offset in the script's text of a node's location; the statement's own offset when the node has none (-1). */
+size_t pr_stmt_at(const struct pr_stmt *s, int location);
 
 /* "18" and "18.1.0 (Debian sid)": the grammar that was built in. */
 int pr_grammar_major(void);

@@ -1,0 +1,115 @@
+/* kind.c: how a statement behaves towards transactions.
+ * Source  PostgreSQL, calls of PreventInTransactionBlock (SQLSTATE 25001) in src/backend/ */
+#include "sql/nodes.h"
+
+#include "sql/internal.h"
+
+/* A boolean option of a parenthesised list: (concurrently), (create_slot = false). Absent gives fallback. */
+static bool option(const List *options, const char *name, bool fallback) {
+    const ListCell *lc;
+    foreach (lc, options) {
+        const DefElem *d = lfirst_node(DefElem, lc);
+        if (strcmp(d->defname, name) != 0) continue;
+        if (d->arg == NULL) return true;
+        if (IsA(d->arg, Boolean)) return boolVal(d->arg);
+        if (IsA(d->arg, Integer)) return intVal(d->arg) != 0;
+        bool value = true;
+        struct pr_err ignored = {0};
+        if (IsA(d->arg, String) && pr_parse_bool(strVal(d->arg), &value, &ignored) == PR_OK) return value;
+        return true;
+    }
+    return fallback;
+}
+
+static bool detaches_concurrently(const AlterTableStmt *at) {
+    const ListCell *lc;
+    foreach (lc, at->cmds) {
+        const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+        if (cmd->subtype != AT_DetachPartition) continue;
+        const PartitionCmd *part = pr_as(PartitionCmd, cmd->def);
+        if (part != NULL && part->concurrent) return true;
+    }
+    return false;
+}
+
+bool pr_stmt_concurrent(const struct pr_stmt *s) {
+    const Node *n = s->node;
+    if (n == NULL) return false;
+    switch ((int)nodeTag(n)) {
+    case T_IndexStmt: return pr_as(IndexStmt, n)->concurrent;
+    case T_DropStmt: return pr_as(DropStmt, n)->concurrent;
+    case T_ReindexStmt: return option(pr_as(ReindexStmt, n)->params, "concurrently", false);
+    case T_AlterTableStmt: return detaches_concurrently(pr_as(AlterTableStmt, n));
+    default: return false;
+    }
+}
+
+/* Schema, system and database are reindexed table by table, each in a transaction of its own. */
+static bool reindexes_many(const ReindexStmt *r) {
+    return r->kind != REINDEX_OBJECT_INDEX && r->kind != REINDEX_OBJECT_TABLE;
+}
+
+static bool makes_slot(const CreateSubscriptionStmt *c) {
+    const bool connects = option(c->options, "connect", true);
+    return connects && option(c->options, "create_slot", true);
+}
+
+static bool refreshes(const AlterSubscriptionStmt *a) {
+    if (a->kind == ALTER_SUBSCRIPTION_OPTIONS) return option(a->options, "two_phase", false) || option(a->options, "failover", false);
+    const bool lists = a->kind == ALTER_SUBSCRIPTION_SET_PUBLICATION || a->kind == ALTER_SUBSCRIPTION_ADD_PUBLICATION ||
+                       a->kind == ALTER_SUBSCRIPTION_DROP_PUBLICATION;
+    return a->kind == ALTER_SUBSCRIPTION_REFRESH || (lists && option(a->options, "refresh", true));
+}
+
+static bool moves_database(const AlterDatabaseStmt *a) {
+    const ListCell *lc;
+    foreach (lc, a->options) {
+        if (strcmp(lfirst_node(DefElem, lc)->defname, "tablespace") == 0) return true;
+    }
+    return false;
+}
+
+static bool prepared(const TransactionStmt *t) {
+    return t->kind == TRANS_STMT_COMMIT_PREPARED || t->kind == TRANS_STMT_ROLLBACK_PREPARED;
+}
+
+bool pr_stmt_outside_tx(const struct pr_stmt *s) {
+    const Node *n = s->node;
+    if (n == NULL) return false;
+    if (pr_stmt_concurrent(s)) return true;
+    switch ((int)nodeTag(n)) {
+    case T_AlterSystemStmt:
+    case T_CreatedbStmt:
+    case T_DropdbStmt:
+    case T_CreateTableSpaceStmt:
+    case T_DropTableSpaceStmt:
+    case T_DropSubscriptionStmt: return true;      /* a subscription without a slot may; its catalog entry alone knows */
+    case T_VacuumStmt: return pr_as(VacuumStmt, n)->is_vacuumcmd;
+    case T_ClusterStmt: return pr_as(ClusterStmt, n)->relation == NULL;
+    case T_ReindexStmt: return reindexes_many(pr_as(ReindexStmt, n));
+    case T_DiscardStmt: return pr_as(DiscardStmt, n)->target == DISCARD_ALL;
+    case T_CreateSubscriptionStmt: return makes_slot(pr_as(CreateSubscriptionStmt, n));
+    case T_AlterSubscriptionStmt: return refreshes(pr_as(AlterSubscriptionStmt, n));
+    case T_AlterDatabaseStmt: return moves_database(pr_as(AlterDatabaseStmt, n));
+    case T_TransactionStmt: return prepared(pr_as(TransactionStmt, n));
+    default: return false;
+    }
+}
+
+enum pr_tx_word pr_stmt_tx_word(const struct pr_stmt *s) {
+    const TransactionStmt *t = pr_as(TransactionStmt, (const Node *)s->node);
+    if (t == NULL) return PR_TX_NONE;
+    switch (t->kind) {
+    case TRANS_STMT_BEGIN:
+    case TRANS_STMT_START: return PR_TX_BEGIN;
+    case TRANS_STMT_COMMIT:
+    case TRANS_STMT_PREPARE: return PR_TX_COMMIT;  /* PREPARE TRANSACTION ends the block too */
+    case TRANS_STMT_ROLLBACK: return PR_TX_ROLLBACK;
+    case TRANS_STMT_SAVEPOINT:
+    case TRANS_STMT_RELEASE:
+    case TRANS_STMT_ROLLBACK_TO: return PR_TX_SAVEPOINT;
+    case TRANS_STMT_COMMIT_PREPARED:
+    case TRANS_STMT_ROLLBACK_PREPARED: return PR_TX_NONE;
+    }
+    return PR_TX_NONE;
+}

@@ -1,0 +1,251 @@
+/* parse.c: a text becomes a script. The grammar gets the whole text first: where it accepts it, statements are where it says.
+ * Where it does not, the text is cut as psql would cut it and each piece is parsed alone, so that one wrong statement does not
+ * hide what is wrong with the others. */
+#include "sql/nodes.h"
+
+#include "sql/cut.h"
+#include "sql/internal.h"
+
+/* A place in the text that only moves forward, so that all line numbers of a script cost one pass. */
+struct place {
+    size_t pos;
+    int line, col;             /* 1-based; col in characters */
+};
+
+struct parser {
+    const char *text;
+    size_t len;
+    struct pr_arena *a;
+    struct place at;
+    struct pr_stmt *stmts;
+    size_t n, cap, n_unjudged;
+    MemoryContext memory;
+};
+
+static void place_to(const char *text, struct place *p, size_t pos) {
+    for (; p->pos < pos; p->pos++) {
+        if (text[p->pos] == '\n') {
+            p->line++;
+            p->col = 1;
+        } else if (((unsigned char)text[p->pos] & 0xC0) != 0x80) {
+            p->col++;
+        }
+    }
+}
+
+size_t pr_stmt_at(const struct pr_stmt *s, int location) { return location < 0 ? s->offset : s->base + (size_t)location; }
+
+/* --- the parser's memory ------------------------------------------------------------------------------------------- */
+
+/* Between calls libpg_query's current context is the top one: its own functions expect that, and scripts may overlap. */
+static MemoryContext memory_open(void) {
+    const MemoryContext m = pg_query_enter_memory_context();
+    (void)MemoryContextSwitchTo(TopMemoryContext);
+    return m;
+}
+
+static void memory_close(MemoryContext m) {
+    (void)MemoryContextSwitchTo(m);
+    pg_query_exit_memory_context(m);
+}
+
+void pr_script_done(struct pr_script *s) {
+    if (s->memory != NULL) memory_close(s->memory);
+    *s = (struct pr_script){0};
+}
+
+struct parsed {
+    List *tree;
+    const char *problem;       /* in the arena; NULL when parsed */
+    int at_char;               /* 1-based character of the problem, 0 = not known */
+};
+
+static struct parsed grammar(struct parser *p, const char *sql) {
+    (void)MemoryContextSwitchTo(p->memory);
+    const PgQueryInternalParsetreeAndError r = pg_query_raw_parse(sql, PG_QUERY_PARSE_DEFAULT);
+    (void)MemoryContextSwitchTo(TopMemoryContext);
+    struct parsed out = {.tree = r.tree};
+    if (r.error != NULL) {
+        out = (struct parsed){.problem = pr_dup(p->a, r.error->message), .at_char = r.error->cursorpos};
+        pg_query_free_error(r.error);
+    }
+    free(r.stderr_buffer);
+    return out;
+}
+
+/* --- statements ---------------------------------------------------------------------------------------------------- */
+
+static struct pr_stmt *add(struct parser *p, const struct pr_piece *piece) {
+    struct pr_stmt *s = PR_PUSH(p->a, p->stmts, p->n, p->cap);
+    place_to(p->text, &p->at, piece->start);
+    struct place last = p->at;
+    if (piece->end > piece->start) place_to(p->text, &last, piece->end - 1);
+    *s = (struct pr_stmt){
+        .index = (int)p->n - 1,
+        .text = pr_dupn(p->a, p->text + piece->start, piece->end - piece->start),
+        .offset = piece->start,
+        .len = piece->end - piece->start,
+        .base = piece->start,
+        .line = p->at.line,
+        .end_line = last.line,
+        .tag = "?",
+        .comment = piece->comment,
+    };
+    return s;
+}
+
+/* Says why a statement is not judged; at_char counts characters from its first, 1-based, 0 = its start. */
+static void refuse(struct parser *p, struct pr_stmt *s, enum pr_unjudged why, const char *problem, int at_char) {
+    struct place at = p->at;
+    size_t pos = s->offset;
+    const size_t end = s->offset + s->len;
+    for (int skipped = 1; skipped < at_char && pos < end; skipped++) {
+        do pos++;
+        while (pos < end && ((unsigned char)p->text[pos] & 0xC0) == 0x80);
+    }
+    place_to(p->text, &at, pos);
+    s->node = NULL;
+    s->unjudged = why;
+    s->problem = problem;
+    s->problem_line = at.line;
+    s->problem_col = at.col;
+    p->n_unjudged++;
+}
+
+static void add_judged(struct parser *p, const struct pr_piece *piece, const RawStmt *raw, size_t base) {
+    struct pr_stmt *s = add(p, piece);
+    s->base = base;
+    s->tag = pr_node_tag(raw->stmt);
+    s->node = raw->stmt;
+    if (pr_tree_too_deep(raw->stmt)) {
+        refuse(p, s, PR_UNPARSED, pr_fmt(p->a, "nested deeper than %d levels", PR_CAP_SQL_DEPTH), 0);
+    }
+}
+
+static enum pr_code too_many(struct pr_err *e) {
+    (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "more than %zu statements in one script", PR_CAP_STATEMENTS);
+    return pr_hint(e, "load rows with COPY, or split the script");
+}
+
+/* The statements of a tree whose text started at base; c stands before the first of them, and they end at `to`. */
+static enum pr_code add_tree(struct parser *p, struct pr_cut *c, const List *tree, size_t base, size_t to, struct pr_err *e) {
+    const ListCell *lc;
+    foreach (lc, tree) {
+        const RawStmt *raw = lfirst_node(RawStmt, lc);
+        const size_t end = raw->stmt_len == 0 ? to : base + (size_t)raw->stmt_location + (size_t)raw->stmt_len;
+        struct pr_piece piece;
+        if (p->n >= PR_CAP_STATEMENTS) return too_many(e);
+        pr_cut_known(c, end, &piece);
+        add_judged(p, &piece, raw, base);
+    }
+    return PR_OK;
+}
+
+/* --- pieces that the grammar refuses ------------------------------------------------------------------------------- */
+
+static bool names_variable(const char *text, size_t i, size_t end) {
+    const char before = i > 0 ? text[i - 1] : ' ', after = i + 1 < end ? text[i + 1] : ' ';
+    const bool word = (after >= 'a' && after <= 'z') || (after >= 'A' && after <= 'Z') || after == '_';
+    return before != ':' && (word || after == '\'' || after == '"' || after == '{');
+}
+
+/* What else the text may be: names the first template brace or psql variable outside strings and comments. */
+static enum pr_unjudged guess(struct parser *p, const struct pr_piece *piece, const char **problem) {
+    struct pr_lex lex = {.text = p->text, .pos = piece->start, .end = piece->end};
+    for (struct pr_token t = pr_lex_next(&lex); t.kind != PR_LEX_END; t = pr_lex_next(&lex)) {
+        if (t.kind != PR_LEX_OTHER) continue;
+        const size_t i = t.start;
+        const char *rest = p->text + i;
+        const size_t left = piece->end - i;
+        const bool brace = left >= 2 && (strncmp(rest, "{{", 2) == 0 || strncmp(rest, "{%", 2) == 0 ||
+                                         strncmp(rest, "${", 2) == 0 || strncmp(rest, "<%", 2) == 0);
+        if (brace) {
+            *problem = pr_fmt(p->a, "template text at %.2s: only the rendered SQL can be judged", rest);
+            return PR_TEMPLATE;
+        }
+        if (*rest == ':' && names_variable(p->text, i, piece->end)) {
+            *problem = "a psql variable: only the text with its value can be judged";
+            return PR_PSQL_COMMAND;
+        }
+    }
+    return PR_UNPARSED;
+}
+
+static void add_refused(struct parser *p, const struct pr_piece *piece, const struct parsed *r) {
+    struct pr_stmt *s = add(p, piece);
+    const char *problem = r->problem;
+    const enum pr_unjudged why = guess(p, piece, &problem);
+    refuse(p, s, why, problem, r->at_char);
+}
+
+static bool reads_stdin(const List *tree) {
+    if (list_length(tree) != 1) return false;
+    const RawStmt *raw = linitial_node(RawStmt, tree);
+    const CopyStmt *copy = pr_as(CopyStmt, raw->stmt);
+    return copy != NULL && copy->is_from && copy->filename == NULL && !copy->is_program;
+}
+
+static enum pr_code add_piece(struct parser *p, struct pr_cut *c, const struct pr_piece *piece, struct pr_err *e) {
+    if (piece->kind == PR_PIECE_PSQL) {
+        refuse(p, add(p, piece), PR_PSQL_COMMAND, "a command of psql, not SQL", 0);
+        return PR_OK;
+    }
+    const struct parsed r = grammar(p, pr_dupn(p->a, p->text + piece->start, piece->end - piece->start));
+    if (r.problem != NULL) {
+        add_refused(p, piece, &r);
+        return PR_OK;
+    }
+    if (list_length(r.tree) == 1) {
+        add_judged(p, piece, linitial_node(RawStmt, r.tree), piece->start);
+    } else {
+        struct pr_cut known = pr_cut_of(p->text, piece->start, piece->end, p->a);
+        PR_TRY(e, add_tree(p, &known, r.tree, piece->start, piece->end, e));
+    }
+    struct pr_piece data;
+    if (reads_stdin(r.tree) && pr_cut_copy_data(c, &data)) {
+        refuse(p, add(p, &data), PR_COPY_DATA, "rows for psql's COPY FROM stdin, not SQL", 0);
+    }
+    return PR_OK;
+}
+
+static enum pr_code parse_pieces(struct parser *p, size_t from, struct pr_err *e) {
+    struct pr_cut c = pr_cut_of(p->text, from, p->len, p->a);
+    struct pr_piece piece;
+    while (pr_cut_next(&c, &piece)) {
+        if (p->n >= PR_CAP_STATEMENTS) return too_many(e);
+        PR_TRY(e, add_piece(p, &c, &piece, e));
+    }
+    return PR_OK;
+}
+
+static enum pr_code parse(struct parser *p, struct pr_err *e) {
+    const size_t from = p->len >= 3 && memcmp(p->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    const struct parsed whole = grammar(p, p->text + from);
+    if (whole.problem == NULL) {
+        struct pr_cut c = pr_cut_of(p->text, from, p->len, p->a);
+        return add_tree(p, &c, whole.tree, from, p->len, e);
+    }
+    memory_close(p->memory);                       /* what had been read of the whole */
+    p->memory = memory_open();
+    return parse_pieces(p, from, e);
+}
+
+enum pr_code pr_script_parse(const char *text, size_t len, struct pr_arena *a, struct pr_script *out, struct pr_err *e) {
+    if (len > PR_CAP_SQL) {
+        (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s of SQL: more than %s", pr_human_bytes(a, (int64_t)len),
+                      pr_human_bytes(a, (int64_t)PR_CAP_SQL));
+        return pr_hint(e, "load rows with COPY, or split the script");
+    }
+    PR_TRY(e, pr_check_utf8("SQL", text, len, e));
+    struct parser p = {.text = pr_dupn(a, text, len), .len = len, .a = a, .at = {.line = 1, .col = 1}};
+    p.memory = memory_open();
+    const enum pr_code code = parse(&p, e);
+    if (code != PR_OK) {
+        memory_close(p.memory);
+        pr_err_frame(e, __func__);
+        return code;
+    }
+    *out = (struct pr_script){
+        .text = p.text, .len = len, .stmts = p.stmts, .n = p.n, .n_unjudged = p.n_unjudged, .memory = p.memory, .a = a};
+    return PR_OK;
+}
