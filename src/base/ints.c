@@ -18,9 +18,11 @@ static bool leading_i64(const char *text, int64_t *out, const char **end) {
 enum pr_code pr_parse_i64(const char *text, int64_t min, int64_t max, int64_t *out, struct pr_err *e) {
     int64_t v = 0;
     const char *end = NULL;
-    if (!leading_i64(text, &v, &end) || *end != '\0' || v < min || v > max)
-        return PR_FAIL(e, PR_ERR_USAGE, "expected an integer from %" PRId64 " to %" PRId64 ", got \"%.40s\"", min, max,
-                       text == NULL ? "" : text);
+    if (!leading_i64(text, &v, &end) || *end != '\0' || v < min || v > max) {
+        const char *got = text == NULL ? "" : text;
+        if (max == INT64_MAX) return PR_FAIL(e, PR_ERR_USAGE, "expected an integer of at least %" PRId64 ", got \"%.40s\"", min, got);
+        return PR_FAIL(e, PR_ERR_USAGE, "expected an integer from %" PRId64 " to %" PRId64 ", got \"%.40s\"", min, max, got);
+    }
     *out = v;
     return PR_OK;
 }
@@ -41,6 +43,8 @@ enum pr_code pr_parse_duration(const char *text, int64_t min_ms, int64_t max_ms,
             return PR_OK;
         }
     }
+    if (max_ms == INT64_MAX)
+        return PR_FAIL(e, PR_ERR_USAGE, "expected a duration such as 250ms, 5s, 10min, 24h or 7d, got \"%.40s\"", text == NULL ? "" : text);
     return PR_FAIL(e, PR_ERR_USAGE, "expected a duration from %" PRId64 "ms to %" PRId64 "ms such as 250ms, 5s, 10min, 24h or 7d, got \"%.40s\"",
                    min_ms, max_ms, text == NULL ? "" : text);
 }

@@ -44,6 +44,12 @@ static enum pr_code check_choice(const struct pr_param *p, const char *value, st
     return PR_FAIL(e, PR_ERR_USAGE, "expected one of %s, got \"%.60s\"", pr_buf_text(&known), value);
 }
 
+static enum pr_code check_text(const char *value, struct pr_err *e) {
+    struct pr_err why = {0};
+    if (pr_check_utf8("", value, strlen(value), &why) == PR_OK) return PR_OK;
+    return PR_FAIL(e, PR_ERR_USAGE, "expected UTF-8 text");
+}
+
 static enum pr_code convert(const struct binding *b, size_t at, const char *value, struct pr_err *e) {
     const struct pr_param *p = &b->op->params[at];
     unsigned char *field = b->args + p->offset;
@@ -51,7 +57,7 @@ static enum pr_code convert(const struct binding *b, size_t at, const char *valu
     switch (p->type) {
     case PR_T_STR:
     case PR_T_PATH:
-        PR_TRY(e, pr_check_utf8(p->name, value, strlen(value), e));
+        PR_TRY(e, check_text(value, e));
         PR_TRY(e, check_choice(p, value, b->a, e));
         *(const char **)(void *)field = pr_dup(b->a, value);
         return PR_OK;
@@ -59,7 +65,7 @@ static enum pr_code convert(const struct binding *b, size_t at, const char *valu
     case PR_T_DURATION: return pr_parse_duration(value, p->min, max, (int64_t *)(void *)field, e);
     case PR_T_BOOL: return pr_parse_bool(value, (bool *)field, e);
     case PR_T_LIST: {
-        PR_TRY(e, pr_check_utf8(p->name, value, strlen(value), e));
+        PR_TRY(e, check_text(value, e));
         struct pr_list *l = (struct pr_list *)(void *)field;
         *PR_PUSH(b->a, l->items, l->n, b->list_cap[at]) = pr_dup(b->a, value);
         return PR_OK;
