@@ -26,7 +26,7 @@ struct pr_config {
     int64_t approvals;
     int64_t lock_timeout_ms, lock_attempts, retry_max_ms;
     int64_t sample_ms;             /* rehearsal's sampler */
-    json_t *rule_levels;           /* object: rule or path glob → level, as written; borrowed, lives as long as the process */
+    json_t *rule_levels;           /* object: rule or path glob → level, as written; NULL = no [rules]; owned: json_decref it at the end */
 };
 
 /* Reads pgrail.conf: path NULL = $PGRAIL_CONF, else upwards from the working folder. Environment variables
@@ -41,13 +41,19 @@ PR_NODISCARD enum pr_code pr_config_env(const struct pr_config *c, const char *n
 /* The settings table, for docs, `init` and tests. */
 enum pr_setting_type { PR_SET_STR, PR_SET_BOOL, PR_SET_INT, PR_SET_DURATION, PR_SET_PATH };
 struct pr_setting {
-    const char *section, *key;     /* section "environment" stands for every [environment NAME] */
+    const char *section, *key;     /* section "environment" stands for every [environment NAME]; key "*" for any key */
     enum pr_setting_type type;
-    int64_t min, max;
+    size_t offset;                 /* of the field in pr_config, or in pr_environment */
+    int64_t min, max;              /* integers; milliseconds for durations */
     const char *fallback;          /* as text; NULL = none */
-    const char *unit, *why;
+    const char *unit;
+    const char *const *choices;    /* NULL-terminated; NULL = any */
+    bool file_only;                /* guards somebody: an environment variable may not set it, since nobody reviews those */
+    const char *why;               /* one line */
 };
 const struct pr_setting *pr_settings(size_t *n);
+/* "PGRAIL_POLICY_MAX_BLOCK"; environment is the NAME of [environment NAME], else NULL. */
+const char *pr_setting_env_name(const struct pr_setting *s, const char *environment, struct pr_arena *a);
 
 enum pr_tx_mode {
     PR_TX_ONE,                     /* the runner wraps the whole file in one transaction */
@@ -55,6 +61,17 @@ enum pr_tx_mode {
     PR_TX_OWN                      /* the script steers its own BEGIN and COMMIT */
 };
 const char *pr_tx_mode_name(enum pr_tx_mode m);            /* "one transaction", "no transaction", "its own transactions" */
+
+/* How a runner treats transactions. In all but WRAPPED, a script with a BEGIN, COMMIT or ROLLBACK of its own is PR_TX_OWN. */
+enum pr_tx_rule {
+    PR_TX_RULE_PGRAIL,             /* pgrail runs it (golang-migrate form): PR_TX_EACH when any statement must stand outside a
+                                    * transaction, else PR_TX_ONE */
+    PR_TX_RULE_WRAPPED,            /* BEGIN and COMMIT round the file, whatever is in it: PR_TX_ONE */
+    PR_TX_RULE_ALONE,              /* told not to (transaction:false, NO TRANSACTION …): PR_TX_EACH */
+    PR_TX_RULE_QUERY,              /* the file as one query (Prisma): an implicit transaction, unless it is a single statement */
+    PR_TX_RULE_FLYWAY              /* outside a transaction when all its statements must be, else wrapped */
+};
+enum pr_tx_mode pr_tx_mode_of(enum pr_tx_rule rule, const struct pr_script *s);
 
 struct pr_side {                   /* up or down */
     const char *path;              /* of the file, as shown: relative to the root when below it; NULL = there is none */
@@ -78,8 +95,10 @@ struct pr_migration {
 struct pr_problem { const char *rule, *path, *message, *hint; int line; bool is_error; };
 
 struct pr_folder {
-    const char *path, *layout;     /* detected or asked for: golang-migrate, sqlx, diesel, dbmate, goose, prisma, drizzle, flyway */
+    const char *root;              /* of the project; paths below it are shown relative to it */
+    const char *path, *layout;     /* path is absolute. layout: detected or asked for: golang-migrate, sqlx, diesel, dbmate, goose, prisma, drizzle, flyway */
     const char *why;               /* how it was detected */
+    bool team;                     /* another runner's form: its transaction modes, not pgrail's */
     struct pr_migration *migrations; size_t n;             /* in the order in which the runner runs them */
     struct pr_problem *problems; size_t n_problems;        /* duplicates, gaps, missing downs, bad names, empty files */
 };
@@ -89,7 +108,8 @@ struct pr_folder {
 PR_NODISCARD enum pr_code pr_folder_read(const char *path, const char *root, const char *layout, struct pr_arena *a,
                                          struct pr_folder **out, struct pr_err *e);
 
-/* One migration by version, id or path of its file (in or outside the folder). Errors NO_FILE with the nearest id. */
+/* One migration by version ("247" finds "0247"), id, name when only one has it, or path of its file in the folder. A file
+ * outside it is pr_migration_from_file's. Errors NO_FILE with the nearest id. */
 PR_NODISCARD enum pr_code pr_folder_find(const struct pr_folder *f, const char *what, const struct pr_migration **out,
                                          struct pr_err *e);
 /* A single file outside any folder: NAME.up.sql finds its NAME.down.sql beside it; any other .sql file is an up. */
@@ -106,5 +126,13 @@ PR_NODISCARD enum pr_code pr_migration_new(const struct pr_folder *f, const stru
  * The bytes, and so the identity, change: it is done before rehearsal. Errors NO_FILE, BAD_INPUT. */
 PR_NODISCARD enum pr_code pr_migration_note_grounding(const struct pr_migration *m, const char *root, const char *line,
                                                       struct pr_err *e);
+
+/* The identity with the grounding line left out: what pr_grounding.sha256 holds, since noting a grounding changes bytes. */
+const char *pr_migration_body_sha256(const struct pr_migration *m, struct pr_arena *a);
+
+/* What an approval binds beside the bytes: SHA-256 over the transaction mode and each statement's text in order, each with its
+ * length in front. Errors BAD_INPUT. */
+PR_NODISCARD enum pr_code pr_side_statements_sha256(const struct pr_side *s, struct pr_arena *a, const char **out,
+                                                    struct pr_err *e);
 
 #endif
