@@ -19,7 +19,7 @@ struct pr_grounding {
     const char *migration;         /* its id, or NULL for a grounding of named relations */
     const char *sha256;            /* of the migration when it was grounded, header line left out; NULL */
     const char *fingerprint;       /* of all relations together */
-    json_t *relations;             /* object: "schema.name" → fingerprint; borrowed from facts or new */
+    json_t *relations;             /* object: "schema.name" → fingerprint; put borrows it, get gives a new reference */
     const char *taken_at;
 };
 PR_NODISCARD enum pr_code pr_ledger_put_grounding(struct pr_ledger *l, struct pr_grounding *g, struct pr_err *e);
@@ -35,7 +35,7 @@ struct pr_rehearsal {
     bool passed;
     const char *fingerprint;       /* of the touched relations before the run, on staging */
     const char *report_sha256;     /* of the document */
-    json_t *doc;                   /* schema pgrail.rehearsal/1 */
+    json_t *doc;                   /* schema pgrail.rehearsal/1; put borrows it, get gives a new reference */
     const char *started_at;
     int64_t elapsed_us;
 };
@@ -58,25 +58,27 @@ struct pr_approval {
 };
 /* The canonical text that a person signs: format version, cluster system identifier, database, environment, migration id and
  * SHA-256, direction, ordered statements' SHA-256, schema fingerprint, rehearsal id and report hash, findings' digest, nonce,
- * times. One "key: value" a line, fixed order. */
+ * times. One "key: value" a line, in the order of pr_approval_text: format, system-id, database, environment, migration, sha256,
+ * direction, statements, fingerprint, rehearsal, report, findings, nonce, approved-at, expires-at, signer; "-" for NULL. */
 struct pr_approval_facts {
     const char *system_id, *database, *environment, *migration, *sha256, *direction, *statements_sha256, *fingerprint,
         *report_sha256, *findings_sha256, *nonce, *approved_at, *expires_at, *signer;
     int64_t rehearsal_id;
 };
 const char *pr_approval_text(struct pr_arena *a, const struct pr_approval_facts *f);
-/* Value of a key of such a text, or NULL. */
+/* Value of a key of such a text, or NULL. What apply trusts is this, after the signature has verified, never the row's columns. */
 const char *pr_approval_field(struct pr_arena *a, const char *statement, const char *key);
 
 PR_NODISCARD enum pr_code pr_ledger_put_approval(struct pr_ledger *l, struct pr_approval *p, struct pr_err *e);
-/* Approvals of these bytes that are not used and not expired, newest first. */
+/* Approvals of these bytes that are not used and not expired, newest first. Rows whose columns say otherwise than the signed text
+ * are left out; the signature itself is the caller's to verify. */
 PR_NODISCARD enum pr_code pr_ledger_approvals(struct pr_ledger *l, const char *environment, const char *sha256,
                                               const char *direction, struct pr_arena *a, struct pr_approval **out, size_t *n,
                                               struct pr_err *e);
-/* Marks it used; refuses a second time. Errors NOT_APPROVED (used already), STORE. */
+/* Marks it used; refuses a second time. Errors NOT_APPROVED (used already, expired), STORE. */
 PR_NODISCARD enum pr_code pr_ledger_use_approval(struct pr_ledger *l, int64_t id, struct pr_err *e);
 
-/* Signs with `ssh-keygen -Y sign -n pgrail -f key` (an agent or a touch may be asked for), and verifies with `-Y verify`
+/* key NULL: the first of ~/.ssh/id_ed25519_sk, id_ecdsa_sk, id_ed25519, id_ecdsa, id_rsa. Signs with `ssh-keygen -Y sign -n pgrail -f key` (an agent or a touch may be asked for), and verifies with `-Y verify`
  * against allowed_signers. Errors PROC (ssh-keygen missing or failing), NOT_APPROVED (signature does not verify). */
 PR_NODISCARD enum pr_code pr_sign(const char *key, const char *text, struct pr_arena *a, const char **signature,
                                   struct pr_err *e);
@@ -97,12 +99,12 @@ struct pr_run_row {
     int64_t backend_pid; const char *backend_start;
     const char *pre_fingerprint;
     const char *started_at, *changed_at;
-    json_t *detail;                /* what resume needs: invalid indexes before, approval id, rehearsal id … */
+    json_t *detail;                /* borrowed by open and step, a new reference from open_runs; what resume needs: invalid indexes before, approval id, rehearsal id … */
 };
 PR_NODISCARD enum pr_code pr_ledger_open_run(struct pr_ledger *l, struct pr_run_row *r, struct pr_err *e);
 PR_NODISCARD enum pr_code pr_ledger_step_run(struct pr_ledger *l, const struct pr_run_row *r, const char *event,
                                              const char *note, struct pr_err *e);
-/* Runs of an environment that have not ended, oldest first. */
+/* Runs of an environment that have not ended (state neither "done" nor "failed"), oldest first. */
 PR_NODISCARD enum pr_code pr_ledger_open_runs(struct pr_ledger *l, const char *environment, struct pr_arena *a,
                                               struct pr_run_row **out, size_t *n, struct pr_err *e);
 
@@ -113,9 +115,10 @@ struct pr_history_row {
     const char *version, *migration, *sha256, *direction, *applied_at, *applied_by, *approved_by, *pgrail_version;
     int64_t elapsed_us;
     const char *up_sha256, *down_sha256;
-    const char *run_id;
+    const char *run_id;            /* unique over all machines (pr_random_hex): a second add of the same run does nothing */
 };
-/* Creates schema and tables when absent (needs CREATE on the database). Errors DB. */
+/* Creates schema and tables when absent (needs CREATE on the database then only). Errors DB. In add, applied_at NULL = now,
+ * applied_by NULL = session_user; applied_at is read back as ISO text in UTC. */
 PR_NODISCARD enum pr_code pr_history_ensure(struct pr_pg *pg, struct pr_err *e);
 PR_NODISCARD enum pr_code pr_history_add(struct pr_pg *pg, const struct pr_history_row *row, struct pr_err *e);
 /* Rows in order; none (n 0) when the schema is not there. */

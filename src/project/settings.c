@@ -17,7 +17,7 @@ static const struct pr_setting settings[] = {
      .why = "folder of the migrations, relative to this file"},
     {.section = "project", .key = "layout", .type = PR_SET_STR, IN_CONFIG(layout), .fallback = "auto", .choices = layouts,
      .why = "whose folder form it is; auto looks at the files"},
-    {.section = "project", .key = "approvers", .type = PR_SET_PATH, IN_CONFIG(approvers), .file_only = true,
+    {.section = "policy", .key = "approvers", .type = PR_SET_PATH, IN_CONFIG(approvers), .file_only = true,
      .why = "allowed_signers file: who may approve, by SSH key"},
     {.section = "project", .key = "signing_key", .type = PR_SET_PATH, IN_CONFIG(signing_key),
      .why = "SSH key that approve signs with when no --key is given"},
