@@ -13,10 +13,13 @@ struct pr_proc {
     const char *input_path;    /* a file as standard input; only when input is NULL */
     bool unprivileged;         /* when we are root: run as the user of pr_proc_unprivileged_user */
     int timeout_ms;            /* then SIGTERM, then SIGKILL; 0 = none */
-    size_t max_output;         /* bytes kept of each stream; 0 = 1 MiB */
+    size_t max_output;         /* bytes kept of each stream, the first ones; 0 = 1 MiB */
+    bool interactive;          /* it may ask on the terminal (ssh-keygen's passphrase): stays in our process group */
+    const volatile sig_atomic_t *interrupted;   /* set by Ctrl-C: it is stopped; NULL = never */
 };
-struct pr_proc_done { int status; const char *out, *err; };     /* status: exit code, or 128 + signal */
-/* Runs a program to its end. A non-zero status is not an error here. Errors PROC (cannot be started), TIMEOUT. */
+struct pr_proc_done { int status; const char *out, *err; };     /* status: exit code, or 128 + signal; texts are UTF-8 */
+/* Runs a program to its end; it is stopped when we die. A non-zero status is not an error here.
+ * Errors  PROC (cannot be started), TIMEOUT, INTERRUPTED. */
 PR_NODISCARD enum pr_code pr_proc_run(const struct pr_proc *p, struct pr_arena *a, struct pr_proc_done *out,
                                       struct pr_err *e);
 
@@ -55,8 +58,9 @@ struct pr_server { int major; const char *version, *bindir; };
 size_t pr_servers(struct pr_arena *a, struct pr_server **out);
 
 /* A program on a pty of its own, whose prompt is answered by us: for the demo, and for tests of the seam. */
-struct pr_pty_answer { const char *when, *type; };          /* when the output ends with `when`, `type` is typed */
-/* Runs argv on a new session and pty, passing its output to sink as it comes; answers in order. Errors PROC, TIMEOUT. */
+struct pr_pty_answer { const char *when, *type; };  /* when the output ends with `when`, `type` is typed as it is ("YES\n") */
+/* Runs argv on a new session and pty of 120 × 40, passing its output to sink (may be NULL) as it comes; answers in order.
+ * status as in pr_proc_done. timeout_ms 0 = none. Errors PROC, TIMEOUT (killed). */
 PR_NODISCARD enum pr_code pr_pty_run(const char *const *argv, const char *const *env, const struct pr_pty_answer *answers,
                                      size_t n_answers, void (*sink)(void *ctx, const char *bytes, size_t n), void *ctx,
                                      int timeout_ms, int *status, struct pr_err *e);
