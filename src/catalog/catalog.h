@@ -10,9 +10,11 @@
 struct pr_want { const char *schema, *name; };
 
 /* Reads facts of the wanted relations and of what they drag in: partitions and parents, foreign-key partners both ways,
- * the types and functions that they use. n_wants 0 = every user relation. One REPEATABLE READ READ ONLY transaction; no
- * locks beyond ACCESS SHARE on catalogs. A name that does not exist is no error: it is absent from out->rels.
- * out     in a. Errors DB, TIMEOUT, CONNECT. */
+ * the types and functions that they use; an index stands for its table, a view brings what it reads. n_wants 0 = every user
+ * relation. One REPEATABLE READ READ ONLY transaction of its own: not to be called inside one. Sizes and view definitions need
+ * ACCESS SHARE on the relations: behind an ACCESS EXCLUSIVE it gives up after 5 s (DB, 55P03). A name that does not exist is no
+ * error: it is absent from out->rels. environment is left NULL: the caller knows it.
+ * out     in a. Errors DB, DB_SHAPE, TIMEOUT, CONNECT. */
 PR_NODISCARD enum pr_code pr_facts_read(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, struct pr_arena *a,
                                         struct pr_facts **out, struct pr_err *e);
 

@@ -14,7 +14,7 @@ struct pr_col {
     int64_t typmod;
     int position;                  /* among live columns, 1-based */
     bool not_null, has_default, domain_constrained;
-    bool not_null_valid;           /* false: an 18 NOT VALID not-null constraint */
+    bool not_null_valid;           /* false: an 18 NOT VALID not-null constraint; true for nullable columns too */
     const char *default_sql;       /* pg_get_expr, also of generated columns; NULL = none */
     char identity;                 /* 'a', 'd' or 0 */
     char generated;                /* 's' stored, 'v' virtual or 0 */
@@ -32,7 +32,8 @@ struct pr_con {
     const char *ref_schema, *ref_table;                    /* foreign keys */
     const char *const *ref_cols; size_t n_ref_cols;
     const char *index;             /* index behind it, or NULL */
-    bool inbound;                  /* a foreign key of another table on this one: schema/table in ref_* is that other table */
+    bool inbound;                  /* a foreign key of another table on this one: schema/table in ref_* is that other table;
+                                    * cols are ours always, ref_cols theirs; index is ours that it leans on */
 };
 
 struct pr_idx {
@@ -51,8 +52,9 @@ struct pr_pol { const char *name, *def; const char *const *mentions; size_t n_me
 /* What depends on the relation, from pg_depend: views, materialized views, rules, functions with an SQL body, sequences
  * owned, extended statistics, publications. */
 struct pr_dep {
-    const char *kind;              /* "view", "materialized view", "rule", "function", "sequence", "statistics", "publication" */
-    const char *schema, *name;
+    const char *kind;              /* "view", "materialized view", "rule", "function", "sequence", "statistics", "publication",
+                                    * "generated column" (name: the column), "column" (of the row type; name: "table.column") */
+    const char *schema, *name;     /* schema NULL: a publication */
     const char *const *mentions; size_t n_mentions;        /* columns of ours that it names; 0 = the relation as a whole */
 };
 
@@ -62,8 +64,9 @@ struct pr_rel {
     char persistence;              /* p u t */
     int64_t oid;                   /* of the server the facts were read from; never part of a fingerprint */
     const char *owner;
-    int64_t rows;                  /* reltuples */
-    bool rows_trusted;             /* false: never analyzed, or far older than the writes since */
+    int64_t rows;                  /* reltuples scaled to the present size, as the planner does; of its partitions together; a guess
+                                    * from the size when never analyzed */
+    bool rows_trusted;             /* false: never analyzed, over 20 % written since, or a size that moved by over 20 % */
     int64_t pages, table_bytes, index_bytes, total_bytes, toast_bytes;
     const char *last_analyze;      /* ISO time or NULL */
     int64_t seq_scans, idx_scans, inserted, updated, deleted, live_rows, dead_rows;
@@ -84,7 +87,7 @@ struct pr_rel {
     struct pr_dep *deps; size_t n_deps;
     const char *view_def;          /* views and materialized views */
     bool published;                /* in a publication, FOR ALL TABLES included */
-    const char *acl;               /* sorted, defaults expanded */
+    const char *acl;               /* what differs from the owner's defaults, sorted: "app:SELECT, app:UPDATE(note)"; NULL = nothing */
     const char *fingerprint;       /* SHA-256 hex of its shape: no OIDs, sizes, estimates or statistics */
 };
 

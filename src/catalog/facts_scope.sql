@@ -1,0 +1,61 @@
+-- Which relations are read, and what there is at all.
+-- $1  JSON array of {"schema": text or null, "name": text}; empty = every user relation
+-- A name without a schema goes through this session's search_path, as the server itself would look it up.
+WITH RECURSIVE wanted AS (
+    SELECT w ->> 'schema' AS schema, w ->> 'name' AS name FROM json_array_elements($1::json) AS w
+),
+users AS (
+    SELECT c.oid, n.nspname, c.relname
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
+      AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pgrail')
+),
+found AS (
+    SELECT DISTINCT ON (w.schema, w.name) c.oid, c.relkind
+    FROM wanted AS w
+    JOIN pg_class AS c ON c.relname = w.name AND c.relkind <> 't'
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    LEFT JOIN unnest(current_schemas(true)) WITH ORDINALITY AS p (schema, place) ON p.schema = n.nspname
+    WHERE n.nspname = w.schema OR (w.schema IS NULL AND p.place IS NOT NULL)
+    ORDER BY w.schema, w.name, p.place
+),
+-- An index stands for its table; an owned sequence brings its table, a view the relations that it reads.
+asked AS (
+    SELECT oid FROM found WHERE relkind NOT IN ('i', 'I')
+    UNION
+    SELECT i.indrelid FROM found AS f JOIN pg_index AS i ON i.indexrelid = f.oid
+    UNION
+    SELECT d.refobjid
+    FROM found AS f
+    JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = f.oid AND d.refobjsubid > 0
+                       AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+    WHERE f.relkind = 'S'
+    UNION
+    SELECT u.oid
+    FROM found AS f
+    JOIN pg_rewrite AS r ON r.ev_class = f.oid
+    JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                       AND d.refclassid = 'pg_class'::regclass
+    JOIN users AS u ON u.oid = d.refobjid
+    WHERE f.relkind IN ('v', 'm')
+    UNION
+    SELECT oid FROM users WHERE NOT EXISTS (SELECT FROM wanted)
+),
+tree AS (
+    SELECT oid FROM asked
+    UNION
+    SELECT CASE WHEN i.inhrelid = t.oid THEN i.inhparent ELSE i.inhrelid END
+    FROM tree AS t
+    JOIN pg_inherits AS i ON t.oid IN (i.inhrelid, i.inhparent)
+),
+partners AS (
+    SELECT oid FROM tree
+    UNION
+    SELECT k.confrelid FROM pg_constraint AS k WHERE k.contype = 'f' AND k.conrelid IN (SELECT oid FROM tree)
+    UNION
+    SELECT k.conrelid FROM pg_constraint AS k WHERE k.contype = 'f' AND k.confrelid IN (SELECT oid FROM tree)
+)
+SELECT (SELECT coalesce(array_agg(oid ORDER BY oid), '{}') FROM partners)::text,
+       (SELECT coalesce(json_agg(nspname || '.' || relname ORDER BY nspname COLLATE "C", relname COLLATE "C"), '[]')
+        FROM users)::text;
