@@ -122,6 +122,7 @@ static void show_progress(void *ctx, const struct pr_progress *p) {
         return;
     }
     struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)1 << 20);
+    if (p->elapsed_us < 1000000) return;                    /* what is over in a second needs no bar */
     if (t->bar) {
         draw_bar(t, a, p);
     } else if (pr_mono_us() - t->last_plain_us > 5000000) {
