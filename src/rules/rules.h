@@ -14,6 +14,8 @@ struct pr_finding {
     int line, col, end_line;       /* 1-based; in the file */
     int stmt;                      /* index in the script; -1 = the whole file */
     size_t offset, len;            /* of the place in the script's text */
+    const char *source;            /* the line of the file at `line`, without its end */
+    int width;                     /* characters of that line to underline, from col on; at least 1 */
     const char *title;             /* what is wrong, with names */
     const char *what;              /* what happens, who is hurt and for how long, with the numbers used */
     const char *safe_way;          /* what to write instead */
@@ -21,7 +23,19 @@ struct pr_finding {
     bool unknown_size;             /* the level would be another if the size were known */
 };
 
-struct pr_findings { struct pr_finding *items; size_t n, cap; struct pr_arena *a; };
+/* At most PR_CAP_FINDINGS are kept of one side; the others are counted in left_out. */
+#define PR_CAP_FINDINGS 20000
+struct pr_findings { struct pr_finding *items; size_t n, cap, left_out; struct pr_arena *a; };
+
+/* What the open transaction has done before this statement. Statements are indexes in the script, -1 = none. */
+struct pr_tx_so_far {
+    bool open;                     /* statements share a transaction here */
+    int first;                     /* first statement of it */
+    int ddl;                       /* that holds a lock against writers, readers or DDL on somebody's table */
+    int exclusive;                 /* that holds ACCESS EXCLUSIVE on somebody's table */
+    const char *exclusive_on;
+    int dml;                       /* that wrote rows of somebody's table */
+};
 
 struct pr_rule;
 struct pr_rule_ctx {
@@ -30,13 +44,15 @@ struct pr_rule_ctx {
     const void *node;              /* Node *; never NULL */
     const struct pr_footprint *fp; /* of this statement, predicted before it ran */
     const struct pr_run_footprint *run;
-    struct pr_world *before;       /* the world as this statement found it */
+    const struct pr_world *before; /* the world as this statement found it */
     const struct pr_facts *facts;  /* of that world; NULL = none */
     int version_num;               /* 0 = any of 13 to 18 */
     enum pr_tx_mode tx;
+    struct pr_tx_so_far so_far;
     const struct pr_migration *migration;
     const struct pr_config *config;    /* NULL = defaults */
     const struct pr_script *script;
+    const struct pr_side *side;
     bool is_down;
     const char *runner;            /* "pgrail" or another runner's name */
     struct pr_findings *out;
@@ -62,7 +78,9 @@ struct pr_rule {
     const char *setup;             /* SQL that makes the world of the examples */
     const char *const *bad;        /* scripts, NULL-terminated: each must be found */
     const char *const *good;       /* scripts: none may be found by this rule */
-    bool own_tx;                   /* examples run without a transaction round them */
+    bool own_tx;                   /* examples run without a transaction round them, statement by statement */
+    bool needs_facts;              /* silent without facts */
+    const char *runner;            /* that the examples are judged for; NULL = "pgrail" */
     void (*check)(const struct pr_rule_ctx *c);            /* called per statement */
 };
 #define PR_RULE(id) extern const struct pr_rule pr_rule_##id; const struct pr_rule pr_rule_##id
@@ -70,6 +88,12 @@ struct pr_rule {
 extern const struct pr_rule *const pr_rules[];
 extern const size_t pr_n_rules;
 const struct pr_rule *pr_rule_find(const char *id);
+const char *pr_family_name(enum pr_family f);               /* "blocking" */
+
+/* What the judge itself reports, beside the rules: not-judged, ignore-no-reason, ignore-expired, ignore-hides-nothing. */
+struct pr_judge_note { const char *id; enum pr_level level; const char *title, *why, *safe_way; };
+extern const struct pr_judge_note pr_judge_notes[];
+extern const size_t pr_n_judge_notes;
 
 /* Reports a finding of c->rule on the statement. level: what numbers say. title, what and safe_sql may be NULL (then the
  * rule's own texts). Strings are copied. */
@@ -77,8 +101,8 @@ struct pr_hit { enum pr_level level; size_t offset, len; bool unknown_size; cons
 void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h);
 
 /* The level of blocking work from numbers: note when it blocks for less than max_block, error when longer, warning when the
- * size is not known; *what gets the sentence with the numbers ("invoice_items: 2.4 M rows, 1.8 GB; SHARE lock; writers wait
- * about 40 s"). false = nobody is hurt (own or empty table): no finding. */
+ * size is not known; *what gets the sentence with the numbers ("invoice_items: 2,400,000 rows, 1.8 GB; SHARE lock; writers
+ * wait 12 s to 40 s"). false = nobody is hurt (own or empty table, or a lock that lets readers and writers pass). */
 bool pr_blocking_level(const struct pr_rule_ctx *c, const struct pr_effect *f, enum pr_level *level, bool *unknown,
                        const char **what);
 
@@ -90,12 +114,23 @@ struct pr_judge {
     bool is_down;
     const struct pr_facts *facts;      /* NULL = none */
     int version_num;               /* 0: from facts, else any */
-    const struct pr_config *config;
-    const char *runner;
+    const struct pr_config *config;    /* NULL = defaults */
+    const char *runner;            /* NULL = "pgrail" */
 };
-/* Errors BAD_INPUT (the text cannot be read at all). out in a. */
-struct pr_judged { struct pr_script script; struct pr_run_footprint run; struct pr_findings findings; int counts[PR_LEVEL_COUNT]; };
+struct pr_judged {
+    struct pr_script script;       /* free with pr_judged_done */
+    struct pr_run_footprint run;
+    struct pr_findings findings;
+    int counts[PR_LEVEL_COUNT];
+    int ignored;                   /* findings that a pgrail:ignore hides */
+    const struct pr_facts *after;  /* the world as this side leaves it; NULL = there were no facts */
+};
+/* Findings of a down script weigh less than those of the up script: loss and compatibility are notes there (undoing the up
+ * is what it is for), failure and grounding keep their level, all others are one level lower.
+ * Errors BAD_INPUT (the text cannot be read at all). out in a. */
 PR_NODISCARD enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e);
+
+void pr_judged_done(struct pr_judged *j);                   /* for PR_CLEANUP; a zeroed one is fine */
 
 json_t *pr_finding_json(const struct pr_finding *f);
 

@@ -1,0 +1,112 @@
+#include "sql/nodes.h"
+
+#include "rules/help.h"
+
+static bool is_word_byte(char ch) {
+    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_' || ch == '$' ||
+           (unsigned char)ch >= 0x80;
+}
+
+/* Length of a string, quoted identifier or comment that begins at s[0]; 0 when none does. */
+static size_t skip_quoted(const char *s, size_t n) {
+    if (n >= 2 && s[0] == '-' && s[1] == '-') {
+        const char *nl = memchr(s, '\n', n);
+        return nl != NULL ? (size_t)(nl - s) : n;
+    }
+    if (n >= 2 && s[0] == '/' && s[1] == '*') {
+        const char *close = memmem(s + 2, n - 2, "*/", 2);
+        return close != NULL ? (size_t)(close - s) + 2 : n;
+    }
+    if (s[0] != '\'' && s[0] != '"') return 0;
+    for (size_t i = 1; i < n; i++)
+        if (s[i] == s[0]) return i + 1;
+    return n;
+}
+
+static bool same_ident(const char *text, size_t n, const char *word) {
+    if (n >= 2 && text[0] == '"') return strlen(word) == n - 2 && memcmp(text + 1, word, n - 2) == 0;
+    if (strlen(word) != n) return false;
+    for (size_t i = 0; i < n; i++) {
+        const char ch = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
+        if (ch != word[i]) return false;
+    }
+    return true;
+}
+
+struct pr_span pr_word_at(const struct pr_rule_ctx *c, const char *word, int nth) {
+    const char *s = c->script->text + c->stmt->offset;
+    const size_t n = c->stmt->len;
+    for (size_t i = 0; word != NULL && i < n;) {
+        size_t w = skip_quoted(s + i, n - i);
+        const bool is_name = w > 0 ? s[i] == '"' : is_word_byte(s[i]);
+        if (w == 0 && is_name)
+            while (i + w < n && is_word_byte(s[i + w])) w++;
+        if (is_name && same_ident(s + i, w, word) && nth-- == 0)
+            return (struct pr_span){.offset = c->stmt->offset + i, .len = w};
+        i += w > 0 ? w : 1;
+    }
+    return (struct pr_span){0};
+}
+
+const struct pr_rel *pr_rel_of(const struct pr_rule_ctx *c, const RangeVar *rv) {
+    return c->facts != NULL && rv != NULL ? pr_find_rel(c->facts, rv->schemaname, rv->relname) : NULL;
+}
+
+bool pr_is_new(const struct pr_rule_ctx *c, const RangeVar *rv) {
+    return rv->relpersistence == RELPERSISTENCE_TEMP || pr_world_created(c->before, rv->schemaname, rv->relname);
+}
+
+/* A never analyzed table has reltuples 0 up to 13 and -1 since: neither says that it is empty. Its size does. */
+bool pr_is_empty(const struct pr_rel *r) {
+    if (r == NULL || r->kind == 'p') return false;
+    return (r->rows_trusted && r->rows == 0) || (r->table_bytes == 0 && r->total_bytes == 0 && r->rows == 0 && r->pages == 0);
+}
+
+const struct pr_effect *pr_effect_on(const struct pr_footprint *fp, const char *schema, const char *name) {
+    for (size_t i = 0; i < fp->n; i++) {
+        const struct pr_effect *f = &fp->effects[i];
+        if (pr_eq(f->name, name) && (schema == NULL || f->schema == NULL || pr_eq(f->schema, schema))) return f;
+    }
+    return NULL;
+}
+
+bool pr_is_foreign_runner(const struct pr_rule_ctx *c) { return !pr_eq(c->runner, "pgrail"); }
+
+bool pr_in_tx(const struct pr_rule_ctx *c) { return c->so_far.open; }
+
+const AlterTableStmt *pr_alter_table(const struct pr_rule_ctx *c) {
+    const AlterTableStmt *at = c->node;
+    if (!IsA(c->node, AlterTableStmt)) return NULL;
+    return at->objtype == OBJECT_TABLE ? at : NULL;
+}
+
+void pr_each_cmd(const struct pr_rule_ctx *c, AlterTableType subtype, pr_cmd_fn *fn) {
+    const AlterTableStmt *at = pr_alter_table(c);
+    if (at == NULL) return;
+    ListCell *lc;
+    foreach (lc, at->cmds) {
+        const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+        if (cmd->subtype == subtype) fn(c, at, cmd);
+    }
+}
+
+const Constraint *pr_added(const AlterTableCmd *cmd, ConstrType type) {
+    if (cmd->subtype != AT_AddConstraint) return NULL;
+    const Constraint *con = (const Constraint *)(const void *)cmd->def;
+    return con->contype == type ? con : NULL;
+}
+
+const Constraint *pr_column_constraint(const ColumnDef *col, ConstrType type) {
+    ListCell *lc;
+    foreach (lc, col->constraints) {
+        const Constraint *con = lfirst_node(Constraint, lc);
+        if (con->contype == type) return con;
+    }
+    return NULL;
+}
+
+void pr_report_block(const struct pr_rule_ctx *c, const struct pr_effect *f, struct pr_span at, const char *title,
+                     const char *safe_sql) {
+    struct pr_hit h = {.offset = at.offset, .len = at.len, .title = title, .safe_sql = safe_sql};
+    if (f != NULL && pr_blocking_level(c, f, &h.level, &h.unknown_size, &h.what)) pr_report(c, &h);
+}

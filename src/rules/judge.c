@@ -1,0 +1,152 @@
+#include "rules/judge.h"
+
+const struct pr_judge_note pr_judge_notes[] = {
+    {"not-judged", PR_WARNING, "this statement is not judged",
+     "Nothing is known of what it does to others: no finding here does not mean that it is safe.",
+     "Rehearse it: the rehearsal shows the locks and the work that were really there."},
+    {"ignore-no-reason", PR_WARNING, "this ignore hides nothing", "An ignore needs the rule's name and a reason that the next reader can judge.",
+     "Write: -- pgrail:ignore RULE why it is safe here"},
+    {"ignore-expired", PR_WARNING, "this ignore has expired", "Its date has passed, so the finding is shown again.",
+     "Do what the finding says, or renew the date with a reason."},
+    {"ignore-hides-nothing", PR_WARNING, "this ignore hides nothing", "The rule that it names finds nothing in this statement.",
+     "Remove it: it would hide the next finding of that rule, which nobody has looked at."},
+};
+const size_t pr_n_judge_notes = PR_COUNT(pr_judge_notes);
+
+void pr_note_add(struct pr_findings *out, const struct pr_place *at, const char *id, struct pr_finding texts) {
+    for (size_t i = 0; i < pr_n_judge_notes; i++) {
+        const struct pr_judge_note *n = &pr_judge_notes[i];
+        if (!pr_eq(n->id, id)) continue;
+        texts.rule = n->id;
+        if (texts.level < n->level) texts.level = n->level;
+        if (texts.title == NULL) texts.title = n->title;
+        if (texts.what == NULL) texts.what = n->why;
+        if (texts.safe_way == NULL) texts.safe_way = n->safe_way;
+        pr_finding_add(out, at, &texts);
+        return;
+    }
+    PR_BUG("a note of the judge that is not in its table");
+}
+
+/* Text that the grammar refuses is refused by a server of that version too; a newer server may know better. */
+static void report_unparsed(const struct pr_judge *j, const struct pr_stmt *s, const struct pr_place *at, int version_num,
+                            struct pr_findings *out) {
+    struct pr_arena *a = out->a;
+    const char *runner = j->runner != NULL ? j->runner : "pgrail";
+    const bool is_psql = pr_eq(runner, "psql");
+    struct pr_finding f = {.level = PR_ERROR};
+    switch (s->unjudged) {
+    case PR_JUDGED:
+        return;
+    case PR_UNPARSED: {
+        const bool newer = version_num / 10000 > pr_grammar_major();
+        const char *problem = s->problem != NULL ? s->problem : "syntax error";
+        f.level = newer ? PR_WARNING : PR_ERROR;
+        f.title = pr_fmt(a, "not judged: %s", problem);
+        f.what = newer ? pr_fmt(a, "The server is version %d, the grammar that is built in is version %d: it may be right there.",
+                                version_num / 10000, pr_grammar_major())
+                       : pr_fmt(a, "PostgreSQL %d does not accept this text; the rest of the file is judged.", pr_grammar_major());
+        break;
+    }
+    case PR_PSQL_COMMAND:
+        f.level = is_psql ? PR_WARNING : PR_ERROR;
+        f.title = "not judged: a psql command";
+        f.what = is_psql ? "psql obeys it, and what it pulls in or runs is not seen here."
+                         : pr_fmt(a, "Only psql knows it; %s sends it to the server, which refuses it.", runner);
+        f.safe_way = "Write the SQL itself.";
+        break;
+    case PR_COPY_DATA:
+        f.level = is_psql ? PR_WARNING : PR_ERROR;
+        f.title = "not judged: the data of a COPY … FROM stdin";
+        f.what = is_psql ? "The rows are not judged."
+                         : pr_fmt(a, "Only psql sends the lines that follow as data; %s does not.", runner);
+        f.safe_way = "Write INSERT … VALUES, or load the rows with a tool of their own.";
+        break;
+    case PR_TEMPLATE:
+        f.level = PR_WARNING;
+        f.title = "not judged: a template that is filled in later";
+        f.what = "What stands in the braces decides what runs.";
+        f.safe_way = "Judge the text as it is after it was filled in.";
+        break;
+    }
+    pr_note_add(out, at, "not-judged", f);
+}
+
+static void judge_stmt(const struct pr_rule_ctx *base, struct pr_findings *out) {
+    for (size_t i = 0; i < pr_n_rules; i++) {
+        const struct pr_rule *rule = pr_rules[i];
+        const int major = base->version_num / 10000;
+        if (major > 0 && ((rule->pg_from > 0 && major < rule->pg_from) || (rule->pg_to > 0 && major > rule->pg_to))) continue;
+        if (rule->needs_facts && base->facts == NULL) continue;
+        struct pr_rule_ctx c = *base;
+        c.rule = rule;
+        c.out = out;
+        rule->check(&c);
+    }
+}
+
+/* What the transaction looks like after a statement, for the next one. */
+static void move_on(struct pr_tx_so_far *t, const struct pr_stmt *s, const struct pr_footprint *fp, enum pr_tx_mode tx) {
+    const enum pr_tx_word word = s->node != NULL ? pr_stmt_tx_word(s) : PR_TX_NONE;
+    if (tx == PR_TX_OWN && word != PR_TX_NONE && word != PR_TX_SAVEPOINT)
+        *t = (struct pr_tx_so_far){.open = word == PR_TX_BEGIN, .first = s->index + 1, .ddl = -1, .exclusive = -1, .dml = -1};
+    for (size_t i = 0; t->open && i < fp->n; i++) {
+        const struct pr_effect *f = &fp->effects[i];
+        if (f->own || f->created) continue;
+        if (t->exclusive < 0 && f->lock == PR_ACCESS_EXCLUSIVE && f->kind != 'i') {
+            t->exclusive = s->index;
+            t->exclusive_on = f->name;
+        }
+        if (t->ddl < 0 && f->lock >= PR_SHARE_UPDATE_EXCLUSIVE) t->ddl = s->index;
+        if (t->dml < 0 && fp->dml && f->lock == PR_ROW_EXCLUSIVE) t->dml = s->index;
+    }
+}
+
+/* Worst first within a statement; statements in their order. */
+static int by_place(const void *x, const void *y) {
+    const struct pr_finding *a = x, *b = y;
+    if (a->stmt != b->stmt) return a->stmt < b->stmt ? -1 : 1;
+    if (a->level != b->level) return a->level > b->level ? -1 : 1;
+    if (a->offset != b->offset) return a->offset < b->offset ? -1 : 1;
+    return strcmp(a->rule, b->rule);
+}
+
+void pr_judged_done(struct pr_judged *j) { pr_script_done(&j->script); }
+
+enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e) {
+    struct pr_judged d = {.findings = {.a = a}};
+    PR_TRY(e, pr_script_parse(j->side->text, j->side->len, a, &d.script, e));
+    const int version = j->version_num != 0 ? j->version_num : j->facts != NULL ? j->facts->version_num : 0;
+    struct pr_world *ahead = pr_world_new(j->facts, version, a);
+    pr_footprint_script(ahead, &d.script, j->side->tx, a, &d.run);
+
+    /* A second world stays one statement behind, so that each rule sees what its statement found. */
+    struct pr_world *before = pr_world_new(j->facts, version, a);
+    struct pr_tx_so_far so_far = {.open = j->side->tx == PR_TX_ONE && d.script.n > 0, .ddl = -1, .exclusive = -1, .dml = -1};
+    for (size_t i = 0; i < d.script.n; i++) {
+        const struct pr_stmt *s = &d.script.stmts[i];
+        const struct pr_place at = {.script = &d.script, .side = j->side, .stmt = s, .offset = s->offset, .len = s->len};
+        if (s->node == NULL) {
+            report_unparsed(j, s, &at, version, &d.findings);
+        } else {
+            if (d.run.stmts[i].unjudged)
+                pr_note_add(&d.findings, &at, "not-judged", (struct pr_finding){
+                    .title = pr_fmt(a, "not judged: what %s does is decided when it runs", s->tag)});
+            const struct pr_rule_ctx c = {
+                .stmt = s, .node = s->node, .fp = &d.run.stmts[i], .run = &d.run, .before = before,
+                .facts = pr_world_facts(before), .version_num = version, .tx = j->side->tx, .so_far = so_far, .migration = j->migration,
+                .config = j->config, .script = &d.script, .side = j->side, .is_down = j->is_down,
+                .runner = j->runner != NULL ? j->runner : "pgrail"};
+            judge_stmt(&c, &d.findings);
+        }
+        struct pr_footprint ignored = {0};
+        pr_footprint_step(before, s, &ignored);
+        move_on(&so_far, s, &d.run.stmts[i], j->side->tx);
+    }
+    d.ignored = pr_ignores_apply(&d.script, j->side, &d.findings);
+    if (d.findings.n > 1) qsort(d.findings.items, d.findings.n, sizeof *d.findings.items, by_place);
+    for (size_t i = 0; i < d.findings.n; i++) d.counts[d.findings.items[i].level]++;
+    d.after = pr_world_facts(ahead);
+    *out = d;
+    return PR_OK;
+}

@@ -1,0 +1,19 @@
+/* judge.h: between the files of the judge (judge.c, report.c, ignore.c); nobody else includes it. */
+#ifndef PR_RULES_JUDGE_H
+#define PR_RULES_JUDGE_H
+
+#include "rules/rules.h"
+
+/* Adds a finding at a place of the script's text. rule and level as given; texts are copied; line and col are found from the
+ * statement (near), or from the start of the text when stmt is NULL. */
+struct pr_place { const struct pr_script *script; const struct pr_side *side; const struct pr_stmt *stmt; size_t offset, len; };
+void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const struct pr_finding *texts);
+
+/* Applies every `pgrail:ignore` of the script to the findings and reports those that are wrong or hide nothing.
+ * Returns how many findings were hidden. */
+int pr_ignores_apply(const struct pr_script *script, const struct pr_side *side, struct pr_findings *findings);
+
+/* A finding of the judge itself, by the id of pr_judge_notes. Fields of texts that are NULL come from there. */
+void pr_note_add(struct pr_findings *out, const struct pr_place *at, const char *id, struct pr_finding texts);
+
+#endif

@@ -1,0 +1,34 @@
+#include "sql/nodes.h"
+
+#include "rules/help.h"
+
+/* Those have a rule of their own with a better text. */
+static bool is_told_elsewhere(const char *sqlstate) {
+    static const char *const others[] = {"25001", "55P04", "42P01", "42703"};
+    for (size_t i = 0; i < PR_COUNT(others); i++)
+        if (pr_eq(sqlstate, others[i])) return true;
+    return false;
+}
+
+static void check(const struct pr_rule_ctx *c) {
+    const char *state = c->fp->fails_sqlstate;
+    if (state == NULL || is_told_elsewhere(state) || (pr_eq(state, "23502") && IsA(c->node, AlterTableStmt) && !c->fp->certain_fail)) return;
+    const char *why = c->fp->fails_why != NULL ? c->fp->fails_why : "the live schema is in the way";
+    pr_report(c, &(struct pr_hit){.level = c->fp->certain_fail ? PR_ERROR : PR_WARNING,
+        .title = pr_fmt(PR_A(c), "%s %s fail with %s: %s", c->stmt->tag, c->fp->certain_fail ? "will" : "may", state, why),
+        .what = c->fp->certain_fail ? "The migration stops here, on this database, whatever its rows are."
+                                    : "Whether it does depends on the rows: it passes on the empty tables of tests."});
+}
+
+PR_RULE(predicted_failure) = {
+    .id = "predicted-failure", .family = PR_F_FAILURE, .level = PR_ERROR,
+    .title = "this statement will fail on this database",
+    .why = "What the live catalog holds is in its way: a view that uses the column, a table that is referenced, an index that cannot serve.",
+    .safe_way = "Take what is in the way out of the way first, in the same transaction where that is possible: drop the view, change the column, create the view again.",
+    .source = "https://www.postgresql.org/docs/current/errcodes-appendix.html",
+    .claim = {.fails = "0A000"},
+    .setup = "CREATE TABLE t (a int PRIMARY KEY, b int); CREATE VIEW v AS SELECT b FROM t; CREATE TABLE r (a int REFERENCES t); INSERT INTO t VALUES (1, 1)",
+    .bad = (const char *const[]){"ALTER TABLE t ALTER COLUMN b TYPE bigint", "TRUNCATE t", NULL},
+    .good = (const char *const[]){"DROP VIEW v; ALTER TABLE t ALTER COLUMN b TYPE bigint", "ALTER TABLE t ADD COLUMN c int", NULL},
+    .needs_facts = true, .check = check,
+};

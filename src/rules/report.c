@@ -1,0 +1,121 @@
+#include "rules/judge.h"
+
+#include <fnmatch.h>
+
+static bool is_head_byte(char ch) { return ((unsigned char)ch & 0xC0) != 0x80; }
+
+static int count_chars(const char *s, size_t n) {
+    int chars = 0;
+    for (size_t i = 0; i < n; i++) chars += is_head_byte(s[i]);
+    return chars;
+}
+
+/* Line, column, source line and width of a place. Counts from the statement on, so that many findings stay linear. */
+static void locate(const struct pr_place *at, struct pr_finding *f, struct pr_arena *a) {
+    const char *text = at->script->text;
+    const size_t size = at->script->len, offset = at->offset < size ? at->offset : size;
+    size_t from = at->stmt != NULL ? at->stmt->offset : 0;
+    int line = at->stmt != NULL ? at->stmt->line : 1;
+    if (from > offset)
+        for (size_t i = offset; i < from; i++) line -= text[i] == '\n';
+    else
+        for (; from < offset; from++) line += text[from] == '\n';
+    size_t begin = offset, end = offset;
+    while (begin > 0 && text[begin - 1] != '\n') begin--;
+    while (end < size && text[end] != '\n' && text[end] != '\r') end++;
+    const size_t len = at->len < end - offset ? at->len : end - offset;
+    const int first = at->side != NULL && at->side->first_line > 0 ? at->side->first_line - 1 : 0;
+    f->offset = offset;
+    f->len = at->len;
+    f->line = first + line;
+    f->end_line = at->stmt != NULL && at->stmt->end_line > line ? first + at->stmt->end_line : f->line;
+    f->col = 1 + count_chars(text + begin, offset - begin);
+    f->width = len > 0 ? count_chars(text + offset, len) : 1;
+    f->source = pr_dupn(a, text + begin, end - begin < 500 ? end - begin : 500);
+}
+
+void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const struct pr_finding *texts) {
+    if (out->n >= PR_CAP_FINDINGS) {
+        out->left_out++;
+        return;
+    }
+    struct pr_arena *a = out->a;
+    struct pr_finding *f = PR_PUSH(a, out->items, out->n, out->cap);
+    *f = (struct pr_finding){
+        .rule = texts->rule, .level = texts->level, .unknown_size = texts->unknown_size,
+        .path = at->side != NULL ? pr_dup(a, at->side->path) : NULL,
+        .stmt = at->stmt != NULL ? at->stmt->index : -1,
+        .title = pr_dup(a, texts->title), .what = pr_dup(a, texts->what),
+        .safe_way = pr_dup(a, texts->safe_way), .safe_sql = pr_dup(a, texts->safe_sql),
+    };
+    locate(at, f, a);
+}
+
+/* A level from pgrail.conf, by rule id or by a glob of paths. "off" says so. */
+static bool level_from_word(const char *word, enum pr_level *level, bool *off) {
+    *off = pr_eq(word, "off");
+    for (int l = 0; l < PR_LEVEL_COUNT; l++)
+        if (pr_eq(word, pr_level_name((enum pr_level)l))) {
+            *level = (enum pr_level)l;
+            return true;
+        }
+    return *off;
+}
+
+static bool configured_level(const struct pr_config *config, const char *rule, const char *path, enum pr_level *level) {
+    if (config == NULL || config->rule_levels == NULL) return true;
+    const char *key;
+    json_t *value;
+    bool off = false;
+    json_object_foreach(config->rule_levels, key, value) {
+        const bool is_glob = strpbrk(key, "/*?[") != NULL;
+        const bool about_us = is_glob ? path != NULL && fnmatch(key, path, 0) == 0 : pr_eq(key, rule);
+        if (about_us && json_is_string(value)) (void)level_from_word(json_string_value(value), level, &off);
+        if (about_us && off) return false;
+    }
+    return true;
+}
+
+/* What is lost or broken by undoing is what undoing is for; what fails still fails. */
+static enum pr_level level_of_down(enum pr_family family, enum pr_level level) {
+    if (family == PR_F_FAILURE || family == PR_F_GROUNDING) return level;
+    if (family == PR_F_LOSS || family == PR_F_COMPATIBILITY) return PR_NOTE;
+    return level == PR_ERROR ? PR_WARNING : PR_NOTE;
+}
+
+void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h) {
+    enum pr_level level = c->is_down ? level_of_down(c->rule->family, h->level) : h->level;
+    const char *path = c->side != NULL ? c->side->path : NULL;
+    if (!configured_level(c->config, c->rule->id, path, &level)) return;
+    const bool placed = h->len > 0;
+    const struct pr_place at = {.script = c->script, .side = c->side, .stmt = c->stmt,
+                                .offset = placed ? h->offset : c->stmt->offset, .len = placed ? h->len : c->stmt->len};
+    pr_finding_add(c->out, &at, &(struct pr_finding){
+        .rule = c->rule->id, .level = level, .unknown_size = h->unknown_size,
+        .title = h->title != NULL ? h->title : c->rule->title,
+        .what = h->what != NULL ? h->what : c->rule->why,
+        .safe_way = h->safe_way != NULL ? h->safe_way : c->rule->safe_way,
+        .safe_sql = h->safe_sql,
+    });
+}
+
+json_t *pr_finding_json(const struct pr_finding *f) {
+    json_t *o = json_object();
+    const struct pr_rule *rule = pr_rule_find(f->rule);
+    pr_set_str(o, "rule", f->rule);
+    pr_set_str(o, "family", rule != NULL ? pr_family_name(rule->family) : NULL);
+    pr_set_str(o, "level", pr_level_name(f->level));
+    pr_set_str(o, "path", f->path);
+    pr_set_int(o, "line", f->line);
+    pr_set_int(o, "col", f->col);
+    pr_set_int(o, "end_line", f->end_line);
+    pr_set_int(o, "statement", f->stmt);
+    pr_set_str(o, "source", f->source);
+    pr_set_int(o, "width", f->width);
+    pr_set_str(o, "title", f->title);
+    pr_set_str(o, "what", f->what);
+    pr_set_str(o, "safe_way", f->safe_way);
+    pr_set_str(o, "safe_sql", f->safe_sql);
+    pr_set_bool(o, "unknown_size", f->unknown_size);
+    return o;
+}
