@@ -205,6 +205,8 @@ static enum pr_code write_page(struct pr_arena *a, const char *dir, const char *
 static enum pr_code write_pages(struct pr_arena *a, const char *dir, struct pr_err *e) {
     PR_TRY(e, pr_mkdirs(dir, 0755, e));
     PR_TRY(e, write_page(a, dir, "pgrail.1", pr_words_man(NULL, a), e));
+    PR_TRY(e, write_page(a, dir, "pgrail.conf.5", pr_words_settings_man(a), e));
+    PR_TRY(e, write_page(a, dir, "pgrail.conf.md", pr_words_settings(a), e));
     static const char *const shells[] = {"bash", "zsh", "fish"};
     for (size_t i = 0; i < PR_COUNT(shells); i++)
         PR_TRY(e, write_page(a, dir, pr_fmt(a, "pgrail.%s", shells[i]), pr_words_completion(shells[i], a), e));

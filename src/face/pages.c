@@ -64,3 +64,37 @@ const char *pr_words_reference(const struct pr_op *op, struct pr_arena *a) {
     for (size_t i = 0; op->examples[i] != NULL; i++) pr_addf(&b, "    %s\n", op->examples[i]);
     return pr_buf_text(&b);
 }
+
+/* "PGRAIL_POLICY_MAX_BLOCK", or nothing for what only the file may say. */
+static const char *variable(const struct pr_setting *s, struct pr_arena *a) {
+    if (s->file_only) return "";
+    return pr_setting_env_name(s, pr_eq(s->section, "environment") ? "NAME" : NULL, a);
+}
+
+const char *pr_words_settings_man(struct pr_arena *a) {
+    struct pr_buf b = {.a = a};
+    size_t n = 0;
+    const struct pr_setting *s = pr_settings(&n);
+    pr_addf(&b, ".TH \"pgrail.conf\" 5 \"\" \"pgrail %s\" \"pgrail manual\"\n.SH NAME\npgrail.conf \\- settings of a project\n", PR_VERSION);
+    pr_add(&b, ".SH DESCRIPTION\nAn INI file at the root of the project; pgrail looks for it from the working folder upwards. A flag wins over an environment "
+               "variable, that over the file, and that over the default. Unknown keys are errors. A password here is refused: libpq finds it in its own ways.\n"
+               ".SH SETTINGS\n");
+    for (size_t i = 0; i < n; i++) {
+        pr_addf(&b, ".TP\n.B [%s%s] %s\n%s.", roff(a, s[i].section), pr_eq(s[i].section, "environment") ? " NAME" : "", roff(a, s[i].key), roff(a, s[i].why));
+        if (s[i].fallback != NULL) pr_addf(&b, " Default: %s.", roff(a, s[i].fallback));
+        if (*variable(&s[i], a) != '\0') pr_addf(&b, " Variable: %s.", roff(a, variable(&s[i], a)));
+        pr_add(&b, "\n");
+    }
+    return pr_buf_text(&b);
+}
+
+const char *pr_words_settings(struct pr_arena *a) {
+    struct pr_buf b = {.a = a};
+    size_t n = 0;
+    const struct pr_setting *s = pr_settings(&n);
+    pr_add(&b, "# pgrail.conf\n\n| section | key | default | environment variable | what |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < n; i++)
+        pr_addf(&b, "| %s%s | `%s` | %s | %s | %s |\n", s[i].section, pr_eq(s[i].section, "environment") ? " NAME" : "", s[i].key,
+                s[i].fallback == NULL ? "" : s[i].fallback, variable(&s[i], a), s[i].why);
+    return pr_buf_text(&b);
+}

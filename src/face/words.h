@@ -19,6 +19,8 @@ const char *pr_words_completion(const char *shell, struct pr_arena *a);
 
 const char *pr_words_man(const struct pr_op *op, struct pr_arena *a);               /* pgrail-OP.1; op NULL = pgrail.1 */
 const char *pr_words_reference(const struct pr_op *op, struct pr_arena *a);         /* Markdown page */
+const char *pr_words_settings_man(struct pr_arena *a);                              /* pgrail.conf.5 */
+const char *pr_words_settings(struct pr_arena *a);                                  /* the same as Markdown */
 
 /* A document without a renderer of its own: keys and values, indented. */
 void pr_words_generic(const json_t *doc, const struct pr_render *r);

@@ -61,9 +61,12 @@ def test_man_pages_are_good_roff(tmp_path):
     pages = run(BIN, "help", "--pages", str(tmp_path))
     assert (pages.returncode, pages.stderr) == (0, "")
     for name in ["pgrail"] + [f"pgrail-{c}" for c in commands()]:
-        page = run("groff", "-man", "-Tutf8", "-ww", "-K", "utf8", str(tmp_path / f"{name}.1"))
+        page = run("groff", "-man", "-Tutf8", "-P-cbou", "-ww", "-K", "utf8", str(tmp_path / f"{name}.1"))
         assert (page.returncode, page.stderr) == (0, ""), name
         assert "EXIT STATUS" in page.stdout
+    settings = run("groff", "-man", "-Tutf8", "-P-cbou", "-ww", "-K", "utf8", str(tmp_path / "pgrail.conf.5"))
+    assert (settings.returncode, settings.stderr) == (0, "")
+    assert "PGRAIL_POLICY_MAX_BLOCK" in settings.stdout
 
 
 def test_unknown_words_are_refused_with_the_next_step():
