@@ -10,4 +10,40 @@ bool pr_tree_too_deep(const void *node);
 /* Command tag of a raw statement, as the server's CreateCommandTag would give it; static text. */
 const char *pr_node_tag(const Node *node);
 
+/* A boolean option of a parenthesised list: (concurrently), (create_slot = false). Absent gives fallback. */
+bool pr_node_option(const List *options, const char *name, bool fallback);
+
+/* Where a name stands in a statement, for names of which the tree keeps no location. Each search goes on from the last one and
+ * starts again at the front when it finds nothing, so that names asked for in the order of the text cost one pass. */
+struct pr_finder {
+    const struct pr_stmt *s;
+    size_t done;               /* bytes of s->text that are behind us */
+};
+size_t pr_finder_next(struct pr_finder *f, const char *name);  /* offset in the script's text; the statement's when absent */
+
+/* A set of texts, each with the number that it was put in with. Linear in what is put in. */
+struct pr_seen {
+    struct pr_arena *a;
+    const char **keys;
+    size_t *values;
+    size_t n, cap;
+};
+/* The number of key; puts it in with `value` when it is new. key must live as long as the set. */
+size_t pr_seen_put(struct pr_seen *s, const char *key, size_t value);
+
+/* The names of WITH queries that are visible, innermost first. */
+struct pr_with {
+    const char *name;
+    const struct pr_with *up;
+};
+const struct pr_with *pr_with_push(struct pr_arena *a, const struct pr_with *up, const char *name);
+bool pr_with_has(const struct pr_with *w, const RangeVar *v);  /* the range variable means one of them */
+
+/* A qualified name given as strings, the last `drop` of them left out: schema (NULL when not qualified) and name (NULL when
+ * nothing is left). */
+void pr_name_parts(const List *names, int drop, const char **schema, const char **name);
+
+/* False for type names of PostgreSQL itself: text, uuid, serial … */
+bool pr_type_is_ours(const TypeName *t);
+
 #endif

@@ -4,8 +4,7 @@
 
 #include "sql/internal.h"
 
-/* A boolean option of a parenthesised list: (concurrently), (create_slot = false). Absent gives fallback. */
-static bool option(const List *options, const char *name, bool fallback) {
+bool pr_node_option(const List *options, const char *name, bool fallback) {
     const ListCell *lc;
     foreach (lc, options) {
         const DefElem *d = lfirst_node(DefElem, lc);
@@ -36,10 +35,10 @@ bool pr_stmt_concurrent(const struct pr_stmt *s) {
     const Node *n = s->node;
     if (n == NULL) return false;
     switch ((int)nodeTag(n)) {
-    case T_IndexStmt: return pr_as(IndexStmt, n)->concurrent;
-    case T_DropStmt: return pr_as(DropStmt, n)->concurrent;
-    case T_ReindexStmt: return option(pr_as(ReindexStmt, n)->params, "concurrently", false);
-    case T_AlterTableStmt: return detaches_concurrently(pr_as(AlterTableStmt, n));
+    case T_IndexStmt: return pr_cast(IndexStmt, n)->concurrent;
+    case T_DropStmt: return pr_cast(DropStmt, n)->concurrent;
+    case T_ReindexStmt: return pr_node_option(pr_cast(ReindexStmt, n)->params, "concurrently", false);
+    case T_AlterTableStmt: return detaches_concurrently(pr_cast(AlterTableStmt, n));
     default: return false;
     }
 }
@@ -50,15 +49,17 @@ static bool reindexes_many(const ReindexStmt *r) {
 }
 
 static bool makes_slot(const CreateSubscriptionStmt *c) {
-    const bool connects = option(c->options, "connect", true);
-    return connects && option(c->options, "create_slot", true);
+    const bool connects = pr_node_option(c->options, "connect", true);
+    return connects && pr_node_option(c->options, "create_slot", true);
 }
 
 static bool refreshes(const AlterSubscriptionStmt *a) {
-    if (a->kind == ALTER_SUBSCRIPTION_OPTIONS) return option(a->options, "two_phase", false) || option(a->options, "failover", false);
+    if (a->kind == ALTER_SUBSCRIPTION_OPTIONS) {
+        return pr_node_option(a->options, "two_phase", false) || pr_node_option(a->options, "failover", false);
+    }
     const bool lists = a->kind == ALTER_SUBSCRIPTION_SET_PUBLICATION || a->kind == ALTER_SUBSCRIPTION_ADD_PUBLICATION ||
                        a->kind == ALTER_SUBSCRIPTION_DROP_PUBLICATION;
-    return a->kind == ALTER_SUBSCRIPTION_REFRESH || (lists && option(a->options, "refresh", true));
+    return a->kind == ALTER_SUBSCRIPTION_REFRESH || (lists && pr_node_option(a->options, "refresh", true));
 }
 
 static bool moves_database(const AlterDatabaseStmt *a) {
@@ -84,14 +85,14 @@ bool pr_stmt_outside_tx(const struct pr_stmt *s) {
     case T_CreateTableSpaceStmt:
     case T_DropTableSpaceStmt:
     case T_DropSubscriptionStmt: return true;      /* a subscription without a slot may; its catalog entry alone knows */
-    case T_VacuumStmt: return pr_as(VacuumStmt, n)->is_vacuumcmd;
-    case T_ClusterStmt: return pr_as(ClusterStmt, n)->relation == NULL;
-    case T_ReindexStmt: return reindexes_many(pr_as(ReindexStmt, n));
-    case T_DiscardStmt: return pr_as(DiscardStmt, n)->target == DISCARD_ALL;
-    case T_CreateSubscriptionStmt: return makes_slot(pr_as(CreateSubscriptionStmt, n));
-    case T_AlterSubscriptionStmt: return refreshes(pr_as(AlterSubscriptionStmt, n));
-    case T_AlterDatabaseStmt: return moves_database(pr_as(AlterDatabaseStmt, n));
-    case T_TransactionStmt: return prepared(pr_as(TransactionStmt, n));
+    case T_VacuumStmt: return pr_cast(VacuumStmt, n)->is_vacuumcmd;
+    case T_ClusterStmt: return pr_cast(ClusterStmt, n)->relation == NULL;
+    case T_ReindexStmt: return reindexes_many(pr_cast(ReindexStmt, n));
+    case T_DiscardStmt: return pr_cast(DiscardStmt, n)->target == DISCARD_ALL;
+    case T_CreateSubscriptionStmt: return makes_slot(pr_cast(CreateSubscriptionStmt, n));
+    case T_AlterSubscriptionStmt: return refreshes(pr_cast(AlterSubscriptionStmt, n));
+    case T_AlterDatabaseStmt: return moves_database(pr_cast(AlterDatabaseStmt, n));
+    case T_TransactionStmt: return prepared(pr_cast(TransactionStmt, n));
     default: return false;
     }
 }

@@ -17,6 +17,13 @@
 /* The node as a `type` when it is one, else NULL: const IndexStmt *x = pr_as(IndexStmt, c->node). n is evaluated twice. */
 #define pr_as(type, n) ((const type *)(const void *)((n) != NULL && IsA((n), type) ? (n) : NULL))
 
+/* The node as a `type`, which it must be (after a switch over its tag). */
+#define pr_cast(type, n) ((const type *)pr_checked((n), T_##type))
+static inline const void *pr_checked(const void *n, NodeTag tag) {
+    PR_ASSERT(n != NULL && nodeTag(n) == tag);
+    return n;
+}
+
 /* Calls walker(child, ctx) for each child of a raw node of any kind (constraints of columns too), in the order of the text where
  * PostgreSQL's struct keeps it; true stops the walk and is returned. NULL node is fine, and so are nodes without children. */
 bool pr_tree_walk(const void *node, bool (*walker)(Node *, void *), void *ctx);

@@ -158,27 +158,27 @@ static const char *rename_tag(const RenameStmt *r) {
 /* Statements whose tag depends on more than their kind. */
 static const char *special_tag(const Node *node) {
     switch ((int)nodeTag(node)) {
-    case T_SelectStmt: return select_tag(pr_as(SelectStmt, node));
-    case T_TransactionStmt: return transaction_tag(pr_as(TransactionStmt, node));
-    case T_DiscardStmt: return discard_tag(pr_as(DiscardStmt, node));
-    case T_VariableSetStmt: return set_tag(pr_as(VariableSetStmt, node));
-    case T_CreateTableAsStmt: return create_as_tag(pr_as(CreateTableAsStmt, node));
-    case T_RenameStmt: return rename_tag(pr_as(RenameStmt, node));
-    case T_DefineStmt: return or_else(object_of(pr_as(DefineStmt, node)->kind)->create, "CREATE");
-    case T_DropStmt: return or_else(object_of(pr_as(DropStmt, node)->removeType)->drop, "DROP");
-    case T_AlterTableStmt: return alter_tag(pr_as(AlterTableStmt, node)->objtype);
-    case T_AlterTableMoveAllStmt: return alter_tag(pr_as(AlterTableMoveAllStmt, node)->objtype);
-    case T_AlterObjectSchemaStmt: return alter_tag(pr_as(AlterObjectSchemaStmt, node)->objectType);
-    case T_AlterObjectDependsStmt: return alter_tag(pr_as(AlterObjectDependsStmt, node)->objectType);
-    case T_AlterOwnerStmt: return alter_tag(pr_as(AlterOwnerStmt, node)->objectType);
-    case T_AlterFunctionStmt: return alter_tag(pr_as(AlterFunctionStmt, node)->objtype);
-    case T_CreateFunctionStmt: return pr_as(CreateFunctionStmt, node)->is_procedure ? "CREATE PROCEDURE" : "CREATE FUNCTION";
-    case T_GrantStmt: return pr_as(GrantStmt, node)->is_grant ? "GRANT" : "REVOKE";
-    case T_GrantRoleStmt: return pr_as(GrantRoleStmt, node)->is_grant ? "GRANT ROLE" : "REVOKE ROLE";
-    case T_VacuumStmt: return pr_as(VacuumStmt, node)->is_vacuumcmd ? "VACUUM" : "ANALYZE";
-    case T_FetchStmt: return pr_as(FetchStmt, node)->ismove ? "MOVE" : "FETCH";
-    case T_ClosePortalStmt: return pr_as(ClosePortalStmt, node)->portalname == NULL ? "CLOSE CURSOR ALL" : "CLOSE CURSOR";
-    case T_DeallocateStmt: return pr_as(DeallocateStmt, node)->name == NULL ? "DEALLOCATE ALL" : "DEALLOCATE";
+    case T_SelectStmt: return select_tag(pr_cast(SelectStmt, node));
+    case T_TransactionStmt: return transaction_tag(pr_cast(TransactionStmt, node));
+    case T_DiscardStmt: return discard_tag(pr_cast(DiscardStmt, node));
+    case T_VariableSetStmt: return set_tag(pr_cast(VariableSetStmt, node));
+    case T_CreateTableAsStmt: return create_as_tag(pr_cast(CreateTableAsStmt, node));
+    case T_RenameStmt: return rename_tag(pr_cast(RenameStmt, node));
+    case T_DefineStmt: return or_else(object_of(pr_cast(DefineStmt, node)->kind)->create, "CREATE");
+    case T_DropStmt: return or_else(object_of(pr_cast(DropStmt, node)->removeType)->drop, "DROP");
+    case T_AlterTableStmt: return alter_tag(pr_cast(AlterTableStmt, node)->objtype);
+    case T_AlterTableMoveAllStmt: return alter_tag(pr_cast(AlterTableMoveAllStmt, node)->objtype);
+    case T_AlterObjectSchemaStmt: return alter_tag(pr_cast(AlterObjectSchemaStmt, node)->objectType);
+    case T_AlterObjectDependsStmt: return alter_tag(pr_cast(AlterObjectDependsStmt, node)->objectType);
+    case T_AlterOwnerStmt: return alter_tag(pr_cast(AlterOwnerStmt, node)->objectType);
+    case T_AlterFunctionStmt: return alter_tag(pr_cast(AlterFunctionStmt, node)->objtype);
+    case T_CreateFunctionStmt: return pr_cast(CreateFunctionStmt, node)->is_procedure ? "CREATE PROCEDURE" : "CREATE FUNCTION";
+    case T_GrantStmt: return pr_cast(GrantStmt, node)->is_grant ? "GRANT" : "REVOKE";
+    case T_GrantRoleStmt: return pr_cast(GrantRoleStmt, node)->is_grant ? "GRANT ROLE" : "REVOKE ROLE";
+    case T_VacuumStmt: return pr_cast(VacuumStmt, node)->is_vacuumcmd ? "VACUUM" : "ANALYZE";
+    case T_FetchStmt: return pr_cast(FetchStmt, node)->ismove ? "MOVE" : "FETCH";
+    case T_ClosePortalStmt: return pr_cast(ClosePortalStmt, node)->portalname == NULL ? "CLOSE CURSOR ALL" : "CLOSE CURSOR";
+    case T_DeallocateStmt: return pr_cast(DeallocateStmt, node)->name == NULL ? "DEALLOCATE ALL" : "DEALLOCATE";
     default: return NULL;
     }
 }
