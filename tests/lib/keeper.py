@@ -1,0 +1,42 @@
+"""keeper.py FOLDER UID GID PROGRAM...: runs a server as that user until standard input ends, then stops it and removes FOLDER.
+
+The tests hold the other end of the pipe: when they end, in whatever way, nothing of theirs is left."""
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def main():
+    folder, uid, gid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, signal.SIG_IGN)
+    libc = ctypes.CDLL(None)
+
+    def child():
+        if os.getuid() == 0:
+            os.setgroups([gid])
+            os.setgid(gid)
+            os.setuid(uid)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+        for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(s, signal.SIG_DFL)
+
+    with open(os.path.join(folder, "log"), "ab") as log:
+        server = subprocess.Popen(sys.argv[4:], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, preexec_fn=child)
+    print(server.pid, flush=True)
+    sys.stdin.buffer.read()
+    server.send_signal(signal.SIGQUIT)
+    try:
+        server.wait(20)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+main()

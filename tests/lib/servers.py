@@ -1,0 +1,197 @@
+"""Real PostgreSQL servers for the tests: one per major version and session, on Unix sockets alone, run by an unprivileged user."""
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import psycopg
+
+SUPPORTED = [13, 14, 15, 16, 17, 18]
+ROOT_OF_TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+KEEPER = os.path.join(ROOT_OF_TESTS, "lib", "keeper.py")
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("PG") or k.startswith("PGRAIL_")}
+
+
+def majors():
+    """The versions that tests run on; PGRAIL_TEST_MAJORS="15 18" limits them while one works on something."""
+    wanted = os.environ.get("PGRAIL_TEST_MAJORS", "")
+    return [int(m) for m in re.split(r"[ ,]+", wanted.strip()) if m] or SUPPORTED
+
+
+def bindirs():
+    """Major version to bin folder. A supported version that is not there is a failure of its tests, not a skip."""
+    found = {}
+    candidates = os.environ.get("PGRAIL_SERVERS", "").split(":") + [f"/usr/lib/postgresql/{m}/bin" for m in SUPPORTED]
+    for folder in candidates:
+        if folder and os.access(f"{folder}/postgres", os.X_OK):
+            said = subprocess.run([f"{folder}/postgres", "--version"], capture_output=True, text=True, check=True).stdout
+            found.setdefault(int(re.search(r"\) (\d+)", said).group(1)), folder)
+    return found
+
+
+def unprivileged():
+    """uid and gid that servers run as: our own, or when we are root those of postgres."""
+    if os.getuid() != 0:
+        return os.getuid(), os.getgid()
+    user = pwd.getpwnam("postgres")
+    return user.pw_uid, user.pw_gid
+
+
+def await_that(condition, what, seconds=60):
+    """Waits until condition() is true; there is no other waiting in the tests."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
+    return value
+
+
+class Kept:
+    """A server process in a private folder, under a keeper that outlives us just long enough to stop it."""
+
+    def __init__(self, purpose):
+        self.uid, self.gid = unprivileged()
+        self.folder = tempfile.mkdtemp(prefix=f"pgrailtest-{purpose}-", dir="/tmp")
+        os.chown(self.folder, self.uid, self.gid)
+        self.keeper = None
+
+    def as_user(self, argv):
+        drop = {"user": self.uid, "group": self.gid, "extra_groups": []} if os.getuid() == 0 else {}
+        done = subprocess.run(argv, capture_output=True, text=True, cwd=self.folder, env=CLEAN, **drop)
+        assert done.returncode == 0, f"{argv[0]}: {done.stderr}"
+
+    def start(self, argv):
+        self.keeper = subprocess.Popen(
+            [sys.executable, KEEPER, self.folder, str(self.uid), str(self.gid), *argv], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, env=CLEAN, start_new_session=True)
+        self.pid = int(self.keeper.stdout.readline())
+
+    def log(self):
+        with open(f"{self.folder}/log", encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def close(self):
+        if self.keeper is not None:
+            self.keeper.stdin.close()
+            self.keeper.wait()
+            self.keeper.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Server(Kept):
+    """host, port and major; connect(), new_db(). Superuser postgres, trust, fsync off."""
+    port = 5432
+
+    def __init__(self, major, bindir, settings=()):
+        super().__init__(f"pg{major}")
+        self.major, self.bindir, self.host = major, bindir, self.folder
+        self.numbers = 0
+        data = f"{self.folder}/data"
+        self.as_user([f"{bindir}/initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
+        with open(f"{data}/postgresql.conf", "a", encoding="utf-8") as f:
+            f.write(f"listen_addresses = ''\nunix_socket_directories = '{self.folder}'\nport = {self.port}\n"
+                    "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 60\n"
+                    "shared_buffers = 32MB\nmax_prepared_transactions = 5\nwal_level = logical\ntimezone = 'UTC'\n")
+            f.writelines(f"{s}\n" for s in settings)
+        self.start([f"{bindir}/postgres", "-D", data])
+        await_that(self.is_ready, f"PostgreSQL {major} ready")
+
+    def is_ready(self):
+        assert os.path.exists(f"/proc/{self.pid}"), f"PostgreSQL {self.major} did not start: {self.log()}"
+        try:
+            with open(f"{self.folder}/data/postmaster.pid", encoding="utf-8") as f:
+                lines = f.read().split("\n")
+        except FileNotFoundError:
+            return False
+        return len(lines) >= 8 and lines[7].startswith("ready")
+
+    def conninfo(self, dbname="postgres", user="postgres"):
+        return f"host={self.host} port={self.port} user={user} dbname={dbname}"
+
+    def url(self, dbname="postgres", user="postgres"):
+        return f"postgresql://{user}@/{dbname}?host={self.host}&port={self.port}"
+
+    def connect(self, dbname="postgres", user="postgres", autocommit=True, **more):
+        return psycopg.connect(self.conninfo(dbname, user), autocommit=autocommit, **more)
+
+    def new_db(self, name=None, template="template0"):
+        self.numbers += 1
+        return Db(self, name or f"t{self.numbers}", template)
+
+
+class Db:
+    """A database of one test. sql() runs a script or one statement with parameters, in autocommit, and returns the last rows."""
+
+    def __init__(self, server, name, template):
+        self.server, self.name, self.major = server, name, server.major
+        self.conninfo, self.url = server.conninfo(name), server.url(name)
+        with server.connect() as c:
+            c.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            c.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+    def connect(self, user="postgres", autocommit=True, **more):
+        return self.server.connect(self.name, user, autocommit, **more)
+
+    def sql(self, text, *params):
+        with self.connect() as c:
+            cur = c.execute(text, params or None)
+            while cur.nextset():
+                pass
+            return cur.fetchall() if cur.description else []
+
+    def value(self, text, *params):
+        return self.sql(text, *params)[0][0]
+
+    def drop(self):
+        with self.server.connect() as c:
+            c.execute(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+
+
+class Bouncer(Kept):
+    """The real PgBouncer in front of a server, on a Unix socket. url(dbname) as of Server."""
+    port = 6432
+
+    def __init__(self, server, pool_mode="transaction", settings=()):
+        super().__init__("bouncer")
+        self.host, self.major = self.folder, server.major
+        with open(f"{self.folder}/users", "w", encoding="utf-8") as f:
+            f.write('"postgres" ""\n')
+        with open(f"{self.folder}/ini", "w", encoding="utf-8") as f:
+            f.write(f"[databases]\n* = host={server.host} port={server.port}\n[pgbouncer]\nlisten_port = {self.port}\n"
+                    f"unix_socket_dir = {self.folder}\nauth_type = trust\nauth_file = {self.folder}/users\n"
+                    f"pool_mode = {pool_mode}\ndefault_pool_size = 5\nadmin_users = postgres\n")
+            f.writelines(f"{s}\n" for s in settings)
+        for name in ("users", "ini"):
+            os.chown(f"{self.folder}/{name}", self.uid, self.gid)
+        program = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        assert program, "pgbouncer is not installed: run ./dev setup"
+        self.start([program, f"{self.folder}/ini"])
+        await_that(self.is_ready, "PgBouncer ready")
+
+    conninfo, url, connect = Server.conninfo, Server.url, Server.connect
+
+    def is_ready(self):
+        assert os.path.exists(f"/proc/{self.pid}"), f"PgBouncer did not start: {self.log()}"
+        return os.path.exists(f"{self.folder}/.s.PGSQL.{self.port}")
+
+
+class Pool:
+    """Each version booted once per session, when first asked for."""
+
+    def __init__(self):
+        self.bindirs, self.running = bindirs(), {}
+
+    def get(self, major):
+        assert major in self.bindirs, f"no PostgreSQL {major} here: run ./dev servers (PGRAIL_SERVERS names them)"
+        if major not in self.running:
+            self.running[major] = Server(major, self.bindirs[major])
+        return self.running[major]
+
+    def close(self):
+        for s in self.running.values():
+            s.close()
+        self.running.clear()
