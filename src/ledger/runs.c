@@ -2,12 +2,12 @@
 #include "ledger/impl.h"
 
 static enum pr_code begin(struct pr_ledger *l, struct pr_err *e) {
-    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(1 << 16);
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(1 << 20);
     return pr_store_run(l->store, "BEGIN IMMEDIATE", NULL, 0, a, NULL, e);
 }
 
 static enum pr_code end(struct pr_ledger *l, enum pr_code code, struct pr_err *e) {
-    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(1 << 16);
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(1 << 20);
     if (code == PR_OK) return pr_store_run(l->store, "COMMIT", NULL, 0, a, NULL, e);
     struct pr_err ignored = {0};                               /* e tells the first failure */
     const enum pr_code back = pr_store_run(l->store, "ROLLBACK", NULL, 0, a, NULL, &ignored);

@@ -153,7 +153,7 @@ static bool take_file(struct pr_reader *r, struct pr_file *f, enum pr_mark (*mar
     }
     if (cut.n_down > 0 && cut.down.first_line < cut.up_line)
         pr_reader_problem(r, "bad-markers", shown, cut.down.first_line, true, "the down marker stands before the up marker");
-    judge_top(r, f, shown, &cut);
+    else judge_top(r, f, shown, &cut);
     return true;
 }
 

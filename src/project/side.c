@@ -111,7 +111,7 @@ void pr_side_fill(struct pr_arena *a, struct pr_side *side, const char *shown, c
 static const char *digest_of_parts(struct pr_arena *a, const char *const *parts, const size_t *lens, size_t n) {
     size_t total = 0;
     for (size_t i = 0; i < n; i++) total += lens[i] + 24;
-    struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(2 * total + 4096);
+    struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
     char *all = pr_alloc(scratch, total + 1);
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
@@ -136,7 +136,7 @@ const char *pr_migration_body_sha256(const struct pr_migration *m, struct pr_are
     if (m->up.text != NULL && !pr_header_grounding(m->up.text, m->up.len, &from, &to)) from = to = 0;
     const char *tail = m->up.text != NULL ? m->up.text + to : NULL;
     const size_t tail_len = m->up.len - to;
-    struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(2 * (m->up.len + 4096));
+    struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
     char *body = pr_alloc(scratch, m->up.len + 1);
     if (from > 0) memcpy(body, m->up.text, from);
     if (tail_len > 0) memcpy(body + from, tail, tail_len);
