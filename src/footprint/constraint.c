@@ -1,0 +1,327 @@
+/* constraint.c: adding, validating and dropping constraints. */
+#include "footprint/fx.h"
+
+/* The name that the server would choose. Its numbering on a clash is left out: such a name is rarely used again. */
+const char *fx_con_name(struct fx *x, const struct w_rel *r, const Constraint *c, const char *col) {
+    if (c->conname != NULL) return fx_str(x, c->conname);
+    if (c->contype == CONSTR_PRIMARY) return pr_fmt(x->a, "%s_pkey", r->r.name);
+    const List *keys = c->contype == CONSTR_FOREIGN ? c->fk_attrs : c->keys;
+    struct pr_buf b = {.a = x->a};
+    pr_addf(&b, "%s", r->r.name);
+    if (col != NULL) pr_addf(&b, "_%s", col);
+    ListCell *lc;
+    if (col == NULL) foreach (lc, keys) pr_addf(&b, "_%s", strVal(lfirst(lc)));
+    const char **names = NULL;
+    if (col == NULL && c->contype == CONSTR_CHECK && fx_columns(c->raw_expr, x->a, &names) == 1) pr_addf(&b, "_%s", names[0]);
+    static const char *const suffix[] = {[CONSTR_CHECK] = "_check", [CONSTR_UNIQUE] = "_key", [CONSTR_EXCLUSION] = "_excl",
+                                         [CONSTR_FOREIGN] = "_fkey", [CONSTR_NOTNULL] = "_not_null"};
+    const size_t at = (size_t)c->contype;
+    if (at < PR_COUNT(suffix) && suffix[at] != NULL) pr_add(&b, suffix[at]);
+    return pr_buf_text(&b);
+}
+
+static size_t key_names(struct fx *x, const List *keys, const char *col, const char *const **out) {
+    const char **names = PR_NEW_ARRAY(x->a, const char *, (size_t)list_length(keys) + 1);
+    size_t n = 0;
+    ListCell *lc;
+    foreach (lc, keys) names[n++] = fx_str(x, strVal(lfirst(lc)));
+    if (n == 0 && col != NULL) names[n++] = fx_str(x, col);
+    *out = names;
+    return n;
+}
+
+static bool name_taken(struct fx_at *t, const Constraint *c) {
+    if (c->conname == NULL || t->r != t->root) return false;
+    const struct pr_con *has = pr_find_con(&t->r->r, c->conname);
+    if (has == NULL || has->inbound) return false;
+    fx_fail(t->x, "42710", true, "constraint \"%s\" for relation \"%s\" already exists", c->conname, t->r->r.name);
+    return true;
+}
+
+/* --- CHECK and NOT NULL --- */
+
+struct proving { struct fx *x; struct w_rel *r; const char *con; };
+
+static void prove(void *ctx, const char *col) {
+    const struct proving *p = ctx;
+    w_prove(p->x->w, p->r, p->con, fx_str(p->x, col));
+}
+
+static void add_check(struct fx_at *t, const Constraint *c, const char *col) {
+    struct fx *x = t->x;
+    if (name_taken(t, c)) return;
+    const bool valid = !c->skip_validation && PR_CONSTRAINT_ENFORCED(c);
+    if (!PR_CONSTRAINT_ENFORCED(c) && x->w->version != 0 && x->w->version < 180000)
+        fx_fail(x, "42601", true, "NOT ENFORCED needs PostgreSQL 18");
+    const char *name = fx_con_name(x, t->r, c, col);
+    if (valid) {
+        fx_verify(t, pr_fmt(x->a, "every row is checked against \"%s\"", name));
+        bool sure = false;
+        if (fx_has_rows(t->r, &sure))
+            fx_fail(x, "23514", false, "rows that violate \"%s\" of relation \"%s\"", name, t->r->r.name);
+    }
+    const char **cols = NULL;
+    const size_t n = fx_columns(c->raw_expr, x->a, &cols);
+    struct pr_con *con = w_add_con(x->w, t->r, name, 'c');
+    con->validated = valid;
+    con->enforced = PR_CONSTRAINT_ENFORCED(c);
+    con->cols = cols;
+    con->n_cols = n;
+    struct proving p = {.x = x, .r = t->r, .con = name};
+    fx_proven(c->raw_expr, prove, &p);
+}
+
+static void add_not_null(struct fx_at *t, const Constraint *c, const char *col) {
+    struct fx *x = t->x;
+    if (x->w->version != 0 && x->w->version < 180000)
+        fx_fail(x, "42601", true, "NOT NULL constraints as such need PostgreSQL 18");
+    const char *const *cols = NULL, *by = NULL;
+    const size_t n = key_names(x, c->keys, col, &cols);
+    const struct pr_col *has = n > 0 ? pr_find_col(&t->r->r, cols[0]) : NULL;
+    if (has != NULL && has->not_null && has->not_null_valid) return;
+    const bool valid = !c->skip_validation;
+    if (valid && n > 0 && !fx_proves_not_null(x, t->r, cols[0], &by))
+        fx_verify(t, pr_fmt(x->a, "every row is read to see that \"%s\" is not null", cols[0]));
+    struct pr_con *con = w_add_con(x->w, t->r, fx_con_name(x, t->r, c, col), 'n');
+    con->validated = valid;
+    con->cols = cols;
+    con->n_cols = n;
+    struct pr_col *mine = n > 0 ? w_col(x->w, t->r, cols[0]) : NULL;
+    if (mine == NULL) return;
+    mine->not_null = true;
+    mine->not_null_valid = valid;
+}
+
+/* --- UNIQUE, PRIMARY KEY, EXCLUDE --- */
+
+static void key_not_null(struct fx_at *t, const char *const *cols, size_t n, struct w_rel *r) {
+    for (size_t i = 0; i < n; i++) {
+        const struct pr_col *c = pr_find_col(&r->r, cols[i]);
+        const char *by = NULL;
+        if (c != NULL && c->not_null && c->not_null_valid) continue;
+        if (c == NULL && r->complete) {
+            fx_fail(t->x, "42703", true, "column \"%s\" named in key does not exist", cols[i]);
+            return;
+        }
+        if (c == NULL) fx_guess(t->x);
+        if (!fx_proves_not_null(t->x, r, cols[i], &by)) {
+            fx_scan(t->x, r);
+            fx_why(t->x, r, "every row is read to see that \"%s\" is not null", cols[i]);
+        }
+        struct pr_col *mine = w_col(t->x->w, r, cols[i]);
+        if (mine != NULL) mine->not_null = mine->not_null_valid = true;
+    }
+}
+
+static bool index_usable(struct fx_at *t, const Constraint *c, const struct pr_idx *ix) {
+    struct fx *x = t->x;
+    if (!ix->valid) fx_fail(x, "55000", true, "index \"%s\" is not valid", ix->name);
+    else if (!ix->unique) fx_fail(x, "42809", true, "\"%s\" is not a unique index", ix->name);
+    else if (ix->has_expressions) fx_fail(x, "42809", true, "index \"%s\" contains expressions", ix->name);
+    else if (ix->is_partial) fx_fail(x, "42809", true, "\"%s\" is a partial index", ix->name);
+    else if (!ix->default_order)
+        fx_fail(x, "42809", true, "index \"%s\" does not have default sorting behavior", ix->name);
+    else if (ix->constraint != NULL)
+        fx_fail(x, "55000", true, "index \"%s\" is already associated with a constraint", ix->name);
+    (void)c;
+    return !x->stop;
+}
+
+static void add_using_index(struct fx_at *t, const Constraint *c) {
+    struct fx *x = t->x;
+    const bool primary = c->contype == CONSTR_PRIMARY;
+    struct pr_idx *ix = w_idx(x->w, t->r, c->indexname);
+    if (ix == NULL) {
+        if (t->r->complete) {
+            fx_fail(x, "42704", true, "index \"%s\" does not exist", c->indexname);
+            return;
+        }
+        fx_guess(x);
+        if (primary) fx_verify(t, "the columns of the index may hold nulls: taken for a scan");
+        return;
+    }
+    if (!index_usable(t, c, ix)) return;
+    const char *name = fx_str(x, c->conname != NULL ? c->conname : c->indexname);
+    struct pr_con *con = w_add_con(x->w, t->r, name, primary ? 'p' : 'u');
+    con->cols = ix->cols;
+    con->n_cols = ix->n_cols;
+    con->index = name;
+    ix->name = name;
+    ix->constraint = name;
+    ix->primary = primary;
+    if (primary) key_not_null(t, con->cols, con->n_cols, t->r);
+}
+
+static bool second_primary(struct fx_at *t) {
+    for (size_t i = 0; i < t->r->r.n_cons; i++) {
+        if (t->r->r.cons[i].type != 'p' || t->r->r.cons[i].inbound) continue;
+        fx_fail(t->x, "42P16", true, "multiple primary keys for table \"%s\" are not allowed", t->r->r.name);
+        return true;
+    }
+    return false;
+}
+
+static void record_key(struct fx *x, struct w_rel *r, const Constraint *c, const char *const *cols, size_t n, const char *name) {
+    const char kind = c->contype == CONSTR_PRIMARY ? 'p' : c->contype == CONSTR_UNIQUE ? 'u' : 'x';
+    struct pr_con *con = w_add_con(x->w, r, name, kind);
+    con->cols = cols;
+    con->n_cols = n;
+    con->index = name;
+    con->deferrable = c->deferrable;
+    struct pr_idx *ix = w_add_idx(x->w, r, name);
+    ix->cols = ix->mentions = cols;
+    ix->n_cols = ix->n_mentions = n;
+    ix->unique = kind != 'x';
+    ix->primary = kind == 'p';
+    ix->constraint = name;
+    ix->is_partial = c->where_clause != NULL;
+}
+
+static size_t exclude_columns(struct fx *x, const Constraint *c, const char *const **out) {
+    const char **names = PR_NEW_ARRAY(x->a, const char *, (size_t)list_length(c->exclusions) + 1);
+    size_t n = 0;
+    ListCell *lc;
+    foreach (lc, c->exclusions) {
+        const IndexElem *e = linitial((List *)lfirst(lc));
+        if (e->name != NULL) names[n++] = fx_str(x, e->name);
+    }
+    *out = names;
+    return n;
+}
+
+static void add_key(struct fx_at *t, const Constraint *c, const char *col) {
+    struct fx *x = t->x;
+    if (t->r != t->root) return;                           /* done from the root, for the whole tree */
+    if (name_taken(t, c) || (c->contype == CONSTR_PRIMARY && second_primary(t))) return;
+    if (c->indexname != NULL) {
+        add_using_index(t, c);
+        return;
+    }
+    const char *const *cols = NULL;
+    const size_t n = c->contype == CONSTR_EXCLUSION ? exclude_columns(x, c, &cols) : key_names(x, c->keys, col, &cols);
+    struct w_rel **family = NULL;
+    const size_t members = fx_family(x, t->r, t->r->r.kind == 'p', &family);
+    bool rows = false;
+    for (size_t i = 0; i < members; i++) {
+        struct w_rel *r = family[i];
+        if (r != t->r) fx_lock(x, r, c->contype == CONSTR_PRIMARY ? PR_ACCESS_EXCLUSIVE : PR_SHARE);
+        if (c->contype == CONSTR_PRIMARY) key_not_null(t, cols, n, r);
+        if (x->stop) return;
+        const char *name = fx_con_name(x, r, r == t->r ? c : &(Constraint){.contype = c->contype, .keys = c->keys}, col);
+        record_key(x, r, c, cols, n, name);
+        fx_build(x, r, 1);
+        fx_why(x, r, "the index of \"%s\" is built", name);
+        bool sure = false;
+        rows = rows || fx_has_rows(r, &sure);
+    }
+    if (rows && c->contype != CONSTR_EXCLUSION)
+        fx_fail(x, "23505", false, "rows with the same key in \"%s\"", t->r->r.name);
+}
+
+/* --- FOREIGN KEY --- */
+
+void fx_add_fk_record(struct fx *x, struct w_rel *r, const Constraint *c, const char *col, const char *name, bool valid) {
+    struct w_rel *to = w_find(x->w, c->pktable->schemaname, c->pktable->relname);
+    const char *const *cols = NULL, *const *keys = NULL;
+    const size_t n = key_names(x, c->fk_attrs, col, &cols);
+    size_t n_keys = key_names(x, c->pk_attrs, NULL, &keys);
+    for (size_t i = 0; to != NULL && n_keys == 0 && i < to->r.n_cons; i++) {
+        if (to->r.cons[i].type != 'p') continue;
+        keys = to->r.cons[i].cols;
+        n_keys = to->r.cons[i].n_cols;
+    }
+    struct pr_con fk = {.name = name, .type = 'f', .validated = valid, .enforced = PR_CONSTRAINT_ENFORCED(c),
+                        .deferrable = c->deferrable, .cols = cols, .n_cols = n, .ref_cols = keys, .n_ref_cols = n_keys,
+                        .ref_schema = to != NULL ? to->r.schema : fx_str(x, c->pktable->schemaname),
+                        .ref_table = fx_str(x, c->pktable->relname)};
+    *w_add_con(x->w, r, name, 'f') = fk;
+    if (to == NULL) return;
+    struct pr_con *in = w_add_con(x->w, to, name, 'f');
+    *in = fk;
+    in->inbound = true;
+    in->cols = keys;
+    in->n_cols = n_keys;
+    in->ref_cols = cols;
+    in->n_ref_cols = n;
+    in->ref_schema = r->r.schema;
+    in->ref_table = r->r.name;
+}
+
+static bool same_set(const char *const *a, size_t n, const char *const *b, size_t m) {
+    if (n != m) return false;
+    for (size_t i = 0; i < n; i++)
+        if (!pr_mentions(b, m, a[i])) return false;
+    return true;
+}
+
+/* Something unique, immediate and whole must stand on the referenced columns. */
+static void check_target(struct fx_at *t, const Constraint *c, const struct w_rel *to, const char *col) {
+    struct fx *x = t->x;
+    if (!to->complete || (to->r.kind != 'r' && to->r.kind != 'p')) return;
+    const char *const *cols = NULL, *const *keys = NULL;
+    const size_t n = key_names(x, c->fk_attrs, col, &cols), m = key_names(x, c->pk_attrs, NULL, &keys);
+    const struct pr_idx *key = NULL;
+    for (size_t i = 0; i < to->r.n_idxs && key == NULL; i++) {
+        const struct pr_idx *ix = &to->r.idxs[i];
+        if (!ix->unique || !ix->valid || ix->is_partial || ix->has_expressions) continue;
+        if (m == 0 ? ix->primary : same_set(keys, m, ix->cols, ix->n_cols)) key = ix;
+    }
+    if (key == NULL) {
+        fx_fail(x, m == 0 ? "42704" : "42830", true, m == 0 ? "there is no primary key for referenced table \"%s\""
+                : "there is no unique constraint matching given keys for referenced table \"%s\"", to->r.name);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct pr_col *from = pr_find_col(&t->r->r, cols[i]);
+        const struct pr_col *of = pr_find_col(&to->r, m == 0 ? (i < key->n_cols ? key->cols[i] : "") : i < m ? keys[i] : "");
+        if (from == NULL && t->r->complete)
+            fx_fail(x, "42703", true, "column \"%s\" referenced in foreign key constraint does not exist", cols[i]);
+        if (from == NULL || of == NULL) continue;
+        const struct fx_type a = fx_type_of_text(x, from->base_type != NULL ? from->base_type : from->type, from->type_schema);
+        const struct fx_type b = fx_type_of_text(x, of->base_type != NULL ? of->base_type : of->type, of->type_schema);
+        if (!fx_fk_comparable(&a, &b))
+            fx_fail(x, "42804", true, "foreign key cannot be implemented: \"%s\" is %s, \"%s\" is %s", from->name, from->type,
+                    of->name, of->type);
+    }
+}
+
+static void add_foreign(struct fx_at *t, const Constraint *c, const char *col, int new_col) {
+    struct fx *x = t->x;
+    if (t->r == t->root && name_taken(t, c)) return;
+    struct w_rel *to = fx_rel(x, c->pktable, 'r', false);
+    if (to == NULL) return;
+    struct w_rel **below = NULL;
+    const size_t n_below = fx_family(x, to, to->r.kind == 'p', &below);
+    for (size_t i = 0; i < n_below; i++) fx_lock(x, below[i], PR_SHARE_ROW_EXCLUSIVE);
+    check_target(t, c, to, col);
+    const bool not_valid = c->skip_validation || !PR_CONSTRAINT_ENFORCED(c);
+    if (not_valid && t->r->r.kind == 'p' && PR_CONSTRAINT_ENFORCED(c) && x->w->version != 0 && x->w->version < 180000)
+        fx_fail(x, "42809", true, "cannot add NOT VALID foreign key on partitioned table \"%s\"", t->r->r.name);
+    if (x->stop) return;
+    const char *name = fx_con_name(x, t->r, c, col);
+    const bool scan = !not_valid && new_col != 1;
+    if (scan && t->r->r.kind != 'p') {
+        fx_scan(x, t->r);
+        for (size_t i = 0; i < n_below; i++) fx_scan(x, below[i]);
+        fx_why(x, t->r, "every row is looked up in \"%s\"", to->r.name);
+        fx_why(x, to, "rows of \"%s\" are looked up here", t->r->r.name);
+        bool sure = false;
+        if (fx_has_rows(t->r, &sure))
+            fx_fail(x, "23503", false, "rows of \"%s\" without a row in \"%s\"", t->r->r.name, to->r.name);
+    }
+    fx_add_fk_record(x, t->r, c, col, name, !not_valid);
+}
+
+void fx_constraint(struct fx_at *t, const Constraint *c, const char *col, int new_col) {
+    switch ((int)c->contype) {
+    case CONSTR_CHECK: add_check(t, c, col); break;
+    case CONSTR_NOTNULL: add_not_null(t, c, col); break;
+    case CONSTR_UNIQUE:
+    case CONSTR_PRIMARY:
+    case CONSTR_EXCLUSION: add_key(t, c, col); break;
+    case CONSTR_FOREIGN: add_foreign(t, c, col, new_col); break;
+    default: break;                                        /* attributes of the constraint before */
+    }
+}
+
+void fx_add_constraint(struct fx_at *t) { fx_constraint(t, (const Constraint *)t->cmd->def, NULL, 0); }

@@ -1,0 +1,339 @@
+/* dml.c: statements that read and write rows: the tables that a query names, their locks, whether it reads them whole. */
+#include "footprint/fx.h"
+
+/* --- the tables of a query --- */
+
+enum { MAX_CTES = 64, MAX_VIEWS = 16 };
+
+struct reader {
+    struct fx *x;
+    const char *ctes[MAX_CTES];
+    int n_ctes, depth;
+    enum pr_lock lock;
+    bool work;
+    const Node *where;             /* of the innermost query level */
+};
+
+static bool read_node(Node *node, void *ctx);
+
+/* Does the query level find its rows by an index? Only a column compared with = or IN counts, as first key column. */
+struct finder { const struct w_rel *r; bool found; };
+
+static bool find_key(Node *node, void *ctx) {
+    struct finder *f = ctx;
+    if (node == NULL || f->found) return f->found;
+    if (IsA(node, BoolExpr) && ((const BoolExpr *)node)->boolop != AND_EXPR) return false;
+    if (!IsA(node, A_Expr)) return IsA(node, BoolExpr) ? pr_tree_walk(node, find_key, ctx) : false;
+    const A_Expr *e = (const A_Expr *)node;
+    const bool equal = e->kind == AEXPR_IN || ((e->kind == AEXPR_OP || e->kind == AEXPR_OP_ANY) && list_length(e->name) == 1 &&
+                                               pr_eq(strVal(linitial(e->name)), "="));
+    const bool range = e->kind == AEXPR_BETWEEN;
+    const char *col = fx_bare_column(e->lexpr), *other = fx_bare_column(e->rexpr);
+    for (size_t i = 0; (equal || range) && i < f->r->r.n_idxs && !f->found; i++) {
+        const struct pr_idx *ix = &f->r->r.idxs[i];
+        if (!ix->valid || ix->n_cols == 0 || ix->is_partial) continue;
+        f->found = pr_eq(ix->cols[0], col) || pr_eq(ix->cols[0], other);
+    }
+    return f->found;
+}
+
+static bool by_index(const struct w_rel *r, const Node *where) {
+    struct finder f = {.r = r};
+    (void)find_key((Node *)(uintptr_t)where, &f);
+    return f.found;
+}
+
+static void read_relation(struct reader *rd, const RangeVar *rv) {
+    struct fx *x = rd->x;
+    for (int i = 0; rv->schemaname == NULL && i < rd->n_ctes; i++)
+        if (pr_eq(rd->ctes[i], rv->relname)) return;
+    if (rv->schemaname != NULL && (pr_eq(rv->schemaname, "pg_catalog") || pr_eq(rv->schemaname, "information_schema"))) return;
+    struct w_rel *r = fx_rel(x, rv, 'r', false), **family = NULL;
+    if (r == NULL) return;
+    if (r->r.kind == 'v') {
+        fx_lock(x, r, rd->lock);
+        if (!rd->work || r->r.view_def == NULL || rd->depth >= MAX_VIEWS) return;
+        struct pr_script s PR_CLEANUP(pr_script_done) = {0};
+        struct pr_err e = {0};
+        if (pr_script_parse(r->r.view_def, strlen(r->r.view_def), x->a, &s, &e) != PR_OK || s.n != 1) return;
+        struct reader inner = {.x = x, .lock = rd->lock, .work = true, .depth = rd->depth + 1};
+        (void)read_node((Node *)(uintptr_t)s.stmts[0].node, &inner);
+        return;
+    }
+    const size_t n = fx_family(x, r, rv->inh && rd->work, &family);
+    for (size_t i = 0; i < n; i++) {
+        fx_lock(x, family[i], rd->lock);
+        if (rd->work && r->r.kind != 'S' && !by_index(family[i], rd->where)) fx_scan(x, family[i]);
+    }
+}
+
+static void add_ctes(struct reader *rd, const WithClause *with) {
+    if (with == NULL) return;
+    ListCell *lc;
+    foreach (lc, with->ctes)
+        if (rd->n_ctes < MAX_CTES) rd->ctes[rd->n_ctes++] = ((const CommonTableExpr *)lfirst(lc))->ctename;
+}
+
+static const WithClause *with_of(const Node *n) {
+    if (IsA(n, SelectStmt)) return ((const SelectStmt *)n)->withClause;
+    if (IsA(n, InsertStmt)) return ((const InsertStmt *)n)->withClause;
+    if (IsA(n, UpdateStmt)) return ((const UpdateStmt *)n)->withClause;
+    return IsA(n, DeleteStmt) ? ((const DeleteStmt *)n)->withClause : NULL;
+}
+
+static bool read_node(Node *node, void *ctx) {
+    struct reader *rd = ctx;
+    if (node == NULL) return false;
+    if (IsA(node, RangeVar)) {
+        read_relation(rd, (const RangeVar *)node);
+        return false;
+    }
+    if (IsA(node, InsertStmt) || IsA(node, UpdateStmt) || IsA(node, DeleteStmt)) {       /* in WITH */
+        struct fx *x = rd->x;
+        if (IsA(node, InsertStmt)) fx_insert(x, node);
+        else if (IsA(node, UpdateStmt)) fx_update(x, node);
+        else fx_delete(x, node);
+        return false;
+    }
+    if (!IsA(node, SelectStmt)) return pr_tree_walk(node, read_node, ctx);
+    const SelectStmt *q = (const SelectStmt *)node;
+    struct reader level = *rd;
+    level.where = q->whereClause;
+    if (q->lockingClause != NIL) level.lock = PR_ROW_SHARE;
+    add_ctes(&level, with_of(node));
+    return pr_tree_walk(node, read_node, &level);
+}
+
+void fx_reads(struct fx *x, const void *query, bool work) {
+    struct reader rd = {.x = x, .lock = PR_ACCESS_SHARE, .work = work};
+    (void)read_node((Node *)(uintptr_t)query, &rd);
+}
+
+static void reads_with(struct fx *x, const void *part, const WithClause *with, const Node *where) {
+    if (part == NULL) return;
+    struct reader rd = {.x = x, .lock = PR_ACCESS_SHARE, .work = true, .where = where};
+    add_ctes(&rd, with);
+    if (IsA((const Node *)part, List)) {
+        ListCell *lc;
+        foreach (lc, (const List *)part) (void)read_node(lfirst(lc), &rd);
+        return;
+    }
+    (void)read_node((Node *)(uintptr_t)part, &rd);
+}
+
+static void read_ctes(struct fx *x, const WithClause *with) {
+    if (with == NULL) return;
+    ListCell *lc;
+    foreach (lc, with->ctes) reads_with(x, ((const CommonTableExpr *)lfirst(lc))->ctequery, with, NULL);
+}
+
+/* --- writing --- */
+
+static bool always_true(const Node *where) {
+    if (where == NULL) return true;
+    if (IsA(where, A_Const)) {
+        const A_Const *c = (const A_Const *)where;
+        return !c->isnull && nodeTag(&c->val) == T_Boolean && boolVal(&c->val);
+    }
+    if (!IsA(where, A_Expr)) return false;
+    const A_Expr *e = (const A_Expr *)where;               /* 1 = 1 */
+    return e->kind == AEXPR_OP && IsA(e->lexpr, A_Const) && e->rexpr != NULL && IsA(e->rexpr, A_Const) &&
+           equal(e->lexpr, e->rexpr) && pr_eq(strVal(linitial(e->name)), "=");
+}
+
+/* The target of UPDATE and DELETE, with the tables of its foreign keys where the change makes them looked at. */
+static struct w_rel *write_target(struct fx *x, const RangeVar *rv, const Node *where) {
+    struct w_rel *r = fx_rel(x, rv, 'r', false), **family = NULL;
+    if (r == NULL) return NULL;
+    x->out->dml = true;
+    fx_main(x, r);
+    const size_t n = fx_family(x, r, rv->inh, &family);
+    const bool all = always_true(where);
+    int64_t rows = 0;
+    for (size_t i = 0; i < n; i++) {
+        fx_lock(x, family[i], PR_ROW_EXCLUSIVE);
+        if (all || !by_index(family[i], where)) fx_scan(x, family[i]);
+        if (family[i]->r.kind == 'p') continue;
+        const int64_t here = family[i]->empty ? 0 : family[i]->r.rows;
+        if (here < 0 || (here == 0 && !family[i]->r.rows_trusted)) rows = -1;
+        else if (rows >= 0) rows = pr_sat_add(rows, here);
+    }
+    x->out->dml_rows = all ? rows : -1;
+    return r;
+}
+
+/* Deferred constraints leave trigger events behind: DDL on the table in the same transaction fails. */
+static void events_pending(struct fx *x, const struct w_rel *r) {
+    if (!x->w->in_tx) return;
+    bool deferred = false;
+    for (size_t i = 0; i < r->r.n_cons && !deferred; i++)
+        deferred = r->r.cons[i].deferrable && r->r.cons[i].def != NULL && strstr(r->r.cons[i].def, "INITIALLY DEFERRED") != NULL;
+    if (deferred) *PR_PUSH(x->a, x->w->pending, x->w->n_pending, x->w->cap_pending) = r;
+}
+
+/* Foreign keys: the referenced table is read and its rows locked; a change of the key reads the referencing one. */
+static void keys_looked_up(struct fx *x, const struct w_rel *r, bool outbound, bool inbound) {
+    for (size_t i = 0; i < r->r.n_cons; i++) {
+        const struct pr_con *c = &r->r.cons[i];
+        if (c->type != 'f' || !c->enforced || !(c->inbound ? inbound : outbound)) continue;
+        struct w_rel *other = fx_rel_named(x, c->ref_schema, c->ref_table, 'r', true);
+        if (other == NULL) continue;
+        fx_lock(x, other, PR_ROW_SHARE);
+    }
+}
+
+static void uses_new_enum_value(struct fx *x, const void *part);
+
+void fx_update(struct fx *x, const void *node) {
+    const UpdateStmt *st = node;
+    read_ctes(x, st->withClause);
+    struct w_rel *r = write_target(x, st->relation, st->whereClause);
+    if (r == NULL) return;
+    reads_with(x, st->fromClause, st->withClause, st->whereClause);
+    reads_with(x, st->whereClause, st->withClause, NULL);
+    reads_with(x, st->targetList, st->withClause, NULL);
+    uses_new_enum_value(x, st->targetList);
+    uses_new_enum_value(x, st->whereClause);
+    bool key = false, referenced = false;
+    ListCell *lc;
+    foreach (lc, st->targetList) {
+        const char *col = ((const ResTarget *)lfirst(lc))->name;
+        if (r->complete && r->r.n_cols > 0 && pr_find_col(&r->r, col) == NULL)
+            fx_fail(x, "42703", true, "column \"%s\" of relation \"%s\" does not exist", col, r->r.name);
+        for (size_t i = 0; i < r->r.n_cons; i++) {
+            if (r->r.cons[i].type != 'f' || !pr_mentions(r->r.cons[i].cols, r->r.cons[i].n_cols, col)) continue;
+            if (r->r.cons[i].inbound) referenced = true;
+            else key = true;
+        }
+    }
+    keys_looked_up(x, r, key, referenced);
+    if (r->complete && r->r.published && (r->r.replica_identity == 'n'))
+        fx_fail(x, "55000", true, "cannot update table \"%s\" because it does not have a replica identity", r->r.name);
+    events_pending(x, r);
+}
+
+void fx_delete(struct fx *x, const void *node) {
+    const DeleteStmt *st = node;
+    read_ctes(x, st->withClause);
+    struct w_rel *r = write_target(x, st->relation, st->whereClause);
+    if (r == NULL) return;
+    reads_with(x, st->usingClause, st->withClause, st->whereClause);
+    reads_with(x, st->whereClause, st->withClause, NULL);
+    uses_new_enum_value(x, st->whereClause);
+    keys_looked_up(x, r, false, true);
+    x->out->loses_data = true;
+    if (r->complete && r->r.published && r->r.replica_identity == 'n')
+        fx_fail(x, "55000", true, "cannot delete from table \"%s\" because it does not have a replica identity", r->r.name);
+    events_pending(x, r);
+}
+
+static int64_t values_count(const Node *select) {
+    if (select == NULL) return 1;                          /* DEFAULT VALUES */
+    if (!IsA(select, SelectStmt)) return -1;
+    const List *values = ((const SelectStmt *)select)->valuesLists;
+    return values != NIL ? list_length(values) : -1;
+}
+
+void fx_insert(struct fx *x, const void *node) {
+    const InsertStmt *st = node;
+    read_ctes(x, st->withClause);
+    struct w_rel *r = fx_rel(x, st->relation, 'r', false);
+    if (r == NULL) return;
+    fx_main(x, r);
+    fx_lock(x, r, PR_ROW_EXCLUSIVE);
+    x->out->dml = true;
+    x->out->dml_rows = values_count(st->selectStmt);
+    reads_with(x, st->selectStmt, st->withClause, NULL);
+    uses_new_enum_value(x, st->selectStmt);
+    keys_looked_up(x, r, true, false);
+    ListCell *lc;
+    foreach (lc, st->cols) {
+        const char *col = ((const ResTarget *)lfirst(lc))->name;
+        if (r->complete && r->r.n_cols > 0 && pr_find_col(&r->r, col) == NULL)
+            fx_fail(x, "42703", true, "column \"%s\" of relation \"%s\" does not exist", col, r->r.name);
+    }
+    r->empty = false;
+    events_pending(x, r);
+}
+
+void fx_merge(struct fx *x, const void *node) {
+    const MergeStmt *st = node;
+    read_ctes(x, st->withClause);
+    struct w_rel *r = write_target(x, st->relation, NULL);
+    if (r == NULL) return;
+    x->out->dml_rows = -1;
+    reads_with(x, st->sourceRelation, st->withClause, NULL);
+}
+
+void fx_select(struct fx *x, const void *node) {
+    const SelectStmt *st = node;
+    if (st->intoClause != NULL) {
+        const RangeVar *rv = st->intoClause->rel;
+        struct w_rel *r = w_create(x->w, fx_str(x, rv->schemaname), fx_str(x, rv->relname), 'r');
+        r->complete = r->empty = false;
+        fx_main(x, r);
+        fx_created(x, r);
+    }
+    if (st->fromClause != NIL && IsA(linitial(st->fromClause), RangeVar) && list_length(st->fromClause) == 1) {
+        const RangeVar *rv = linitial(st->fromClause);
+        const struct w_rel *r = w_find(x->w, rv->schemaname, rv->relname);
+        if (r != NULL) fx_main(x, r);
+    }
+    fx_sequences(x, st);
+    uses_new_enum_value(x, st);
+    fx_reads(x, st, true);
+}
+
+void fx_explain(struct fx *x, const void *node) {
+    const ExplainStmt *st = node;
+    if (IsA(st->query, SelectStmt)) fx_reads(x, st->query, false);
+    else x->out->unjudged = true;
+}
+
+void fx_copy(struct fx *x, const void *node) {
+    const CopyStmt *st = node;
+    if (st->relation == NULL) {
+        fx_reads(x, st->query, true);
+        return;
+    }
+    struct w_rel *r = fx_rel(x, st->relation, 'r', false);
+    if (r == NULL) return;
+    fx_main(x, r);
+    fx_lock(x, r, st->is_from ? PR_ROW_EXCLUSIVE : PR_ACCESS_SHARE);
+    if (!st->is_from) {
+        fx_scan(x, r);
+        return;
+    }
+    x->out->dml = true;
+    x->out->dml_rows = -1;
+    r->empty = false;
+    keys_looked_up(x, r, true, false);
+}
+
+/* --- 55P04: a value added to an enum in this very transaction --- */
+
+
+static bool seek_value(Node *node, void *ctx) {
+    struct fx *x = ctx;
+    if (node == NULL) return false;
+    if (!IsA(node, A_Const)) return pr_tree_walk(node, seek_value, ctx);
+    const A_Const *c = (const A_Const *)node;
+    if (c->isnull || nodeTag(&c->val) != T_String) return false;
+    for (const struct w_value *v = x->w->values; v != NULL; v = v->next) {
+        if (v->tx != x->w->tx || !pr_eq(v->value, strVal(&c->val))) continue;
+        if (v->type_is_new && (x->w->version == 0 || x->w->version >= 170000)) continue;
+        fx_fail(x, "55P04", true, "unsafe use of new value \"%s\" of enum type %s: it must be committed first", v->value, v->type);
+        return true;
+    }
+    return false;
+}
+
+static void uses_new_enum_value(struct fx *x, const void *part) {
+    if (x->w->values == NULL || !x->w->in_tx || part == NULL) return;
+    if (!IsA((const Node *)part, List)) {
+        (void)seek_value((Node *)(uintptr_t)part, x);
+        return;
+    }
+    ListCell *lc;
+    foreach (lc, (const List *)part) (void)seek_value(lfirst(lc), x);
+}

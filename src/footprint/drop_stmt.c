@@ -1,0 +1,206 @@
+/* drop_stmt.c: DROP of everything: which lock, on what, and what else goes. */
+#include "footprint/fx.h"
+
+static void drop_relation(struct fx *x, const DropStmt *st, const List *names, char kind) {
+    const char *schema = NULL, *name = NULL;
+    fx_parts(names, &schema, &name);
+    struct w_rel *r = fx_rel_named(x, schema, name, kind, st->missing_ok);
+    if (r == NULL) return;
+    fx_main(x, r);
+    fx_drop_rel(x, r, st->behavior == DROP_CASCADE, 0);
+}
+
+static void drop_index(struct fx *x, const DropStmt *st, const List *names) {
+    const char *schema = NULL, *name = NULL;
+    fx_parts(names, &schema, &name);
+    name = fx_str(x, name);
+    struct pr_idx *idx = NULL;
+    struct w_rel *r = w_find_index(x->w, schema, name, &idx);
+    const enum pr_lock lock = st->concurrent ? PR_SHARE_UPDATE_EXCLUSIVE : PR_ACCESS_EXCLUSIVE;
+    if (r == NULL) {
+        const bool known = x->w->base != NULL && x->w->base->whole;
+        if (known && !st->missing_ok) fx_fail(x, "42704", true, "index \"%s\" does not exist", name);
+        if (known) return;
+        fx_guess(x);                                       /* its table is not known: it is locked as hard */
+        fx_lock_index(x, NULL, name, lock)->dropped = true;
+        return;
+    }
+    fx_main(x, r);
+    if (idx->constraint != NULL) {
+        fx_lock(x, r, lock);
+        fx_fail(x, "2BP01", true, "cannot drop index %s: constraint %s requires it", name, idx->constraint);
+        return;
+    }
+    if (st->concurrent && r->r.kind == 'p') {
+        fx_fail(x, "0A000", true, "cannot drop partitioned index \"%s\" concurrently", name);
+        return;
+    }
+    const struct pr_idx gone = *idx;
+    fx_lock_index(x, r, name, lock)->dropped = true;
+    struct w_rel **family = NULL;
+    const size_t n = fx_family(x, r, r->r.kind == 'p', &family);
+    for (size_t i = 0; i < n; i++) {
+        fx_lock(x, family[i], lock);
+        for (size_t k = 0; i > 0 && k < family[i]->r.n_idxs; k++) {      /* the partition's part of it */
+            const struct pr_idx *ix = &family[i]->r.idxs[k];
+            bool same = ix->n_cols == gone.n_cols && ix->unique == gone.unique && pr_eq(ix->method, gone.method);
+            for (size_t c = 0; same && c < gone.n_cols; c++) same = pr_eq(ix->cols[c], gone.cols[c]);
+            if (!same) continue;
+            w_cut_idx(x->w, family[i], ix->name);
+            break;
+        }
+    }
+    w_cut_idx(x->w, r, name);
+}
+
+/* Trigger, policy, rule: the last part is the object, what is before it the table. */
+static void drop_on_table(struct fx *x, const DropStmt *st, const List *names) {
+    const int n = list_length(names);
+    if (n < 2) return;
+    const char *name = strVal(list_nth(names, n - 1));
+    struct w_rel *r = fx_rel_named(x, n > 2 ? strVal(list_nth(names, n - 3)) : NULL, strVal(list_nth(names, n - 2)), 'r',
+                                   st->missing_ok);
+    if (r == NULL) return;
+    fx_main(x, r);
+    fx_lock(x, r, PR_ACCESS_EXCLUSIVE);
+    if (st->removeType != OBJECT_TRIGGER) return;
+    bool there = !r->complete;
+    for (size_t i = 0; i < r->r.n_trgs; i++) there = there || pr_eq(r->r.trgs[i].name, name);
+    if (!there && !st->missing_ok)
+        fx_fail(x, "42704", true, "trigger \"%s\" for table \"%s\" does not exist", name, r->r.name);
+    struct w_rel **family = NULL;
+    const size_t members = fx_family(x, r, r->r.kind == 'p', &family);
+    for (size_t i = 0; i < members; i++) {
+        fx_lock(x, family[i], PR_ACCESS_EXCLUSIVE);
+        w_cut_trg(x->w, family[i], name);
+    }
+}
+
+static void drop_type(struct fx *x, const DropStmt *st, const TypeName *tn) {
+    const char *schema = NULL, *name = NULL;
+    fx_parts(tn->names, &schema, &name);
+    const struct w_type *found = w_find_type(x->w, schema, name);
+    if (found == NULL) {
+        if (x->w->base == NULL) fx_guess(x);
+        else if (!st->missing_ok && x->w->base->whole) fx_fail(x, "42704", true, "type \"%s\" does not exist", name);
+        return;
+    }
+    for (size_t i = 0; i < found->t.n_used_by; i++) {
+        const char *full = found->t.used_by[i], *dot = strrchr(full, '.');
+        struct w_rel *r = dot != NULL ? w_find_full(x->w, pr_dupn(x->a, full, (size_t)(dot - full))) : NULL;
+        if (r == NULL || pr_find_col(&r->r, dot + 1) == NULL) continue;
+        if (st->behavior != DROP_CASCADE) {
+            fx_fail(x, "2BP01", true, "cannot drop type %s: column %s of table %s depends on it", name, dot + 1, r->r.name);
+            return;
+        }
+        fx_lock(x, r, PR_ACCESS_EXCLUSIVE);
+        fx_lose(x, "column", full, false);
+        const AlterTableCmd cmd = {.type = T_AlterTableCmd, .subtype = AT_DropColumn, .name = (char *)(uintptr_t)(dot + 1),
+                                   .behavior = DROP_CASCADE};
+        struct fx_at t = {.x = x, .r = r, .root = r, .cmd = &cmd};
+        fx_drop_column(&t);
+    }
+    ((struct w_type *)(uintptr_t)found)->gone = true;
+    x->w->dirty = true;
+}
+
+static bool body_is(const char *function, const char *schema, const char *name) {
+    const char *dot = function != NULL ? strrchr(function, '.') : NULL;
+    if (dot == NULL) return pr_eq(function, name);
+    return pr_eq(dot + 1, name) &&
+           (schema == NULL || (strlen(schema) == (size_t)(dot - function) && strncmp(function, schema, strlen(schema)) == 0));
+}
+
+static void drop_function(struct fx *x, const DropStmt *st, const ObjectWithArgs *o) {
+    const char *schema = NULL, *name = NULL;
+    fx_parts(o->objname, &schema, &name);
+    for (size_t i = 0; i < x->w->n; i++) {
+        struct w_rel *r = x->w->rels[i];
+        for (size_t k = 0; !r->gone && k < r->r.n_trgs;) {
+            const struct pr_trg t = r->r.trgs[k];
+            if (!body_is(t.function, schema, name)) {
+                k++;
+                continue;
+            }
+            if (st->behavior != DROP_CASCADE) {
+                fx_fail(x, "2BP01", true, "cannot drop function %s: trigger %s on table %s depends on it", name, t.name, r->r.name);
+                return;
+            }
+            fx_lock(x, r, PR_ACCESS_EXCLUSIVE);
+            fx_lose(x, "trigger", t.name, false);
+            w_cut_trg(x->w, r, t.name);
+        }
+    }
+}
+
+static void drop_schema(struct fx *x, const DropStmt *st, const char *name) {
+    size_t n = 0;
+    for (size_t i = 0; i < x->w->n; i++)
+        if (!x->w->rels[i]->gone && pr_eq(x->w->rels[i]->r.schema, name)) n++;
+    if (n > 0 && st->behavior != DROP_CASCADE) {
+        fx_fail(x, "2BP01", true, "cannot drop schema %s because other objects depend on it", name);
+        return;
+    }
+    if (x->w->base == NULL || !x->w->base->whole) fx_guess(x);
+    for (size_t i = 0; i < x->w->n; i++) {
+        struct w_rel *r = x->w->rels[i];
+        if (r->gone || !pr_eq(r->r.schema, name)) continue;
+        fx_lose(x, "relation", w_full(x->w, r), false);
+        fx_drop_rel(x, r, true, 0);
+    }
+}
+
+static void drop_statistics(struct fx *x, const List *names) {
+    const char *schema = NULL, *name = NULL;
+    fx_parts(names, &schema, &name);
+    for (size_t i = 0; i < x->w->n; i++) {
+        struct w_rel *r = x->w->rels[i];
+        for (size_t k = 0; !r->gone && k < r->r.n_deps; k++)
+            if (pr_eq(r->r.deps[k].kind, "statistics") && pr_eq(r->r.deps[k].name, name))
+                fx_lock(x, r, PR_SHARE_UPDATE_EXCLUSIVE);
+    }
+    if (x->w->base == NULL) fx_guess(x);
+}
+
+static char relkind_of(ObjectType t) {
+    switch ((int)t) {
+    case OBJECT_TABLE: return 'r';
+    case OBJECT_VIEW: return 'v';
+    case OBJECT_MATVIEW: return 'm';
+    case OBJECT_SEQUENCE: return 'S';
+    case OBJECT_FOREIGN_TABLE: return 'f';
+    default: return 0;
+    }
+}
+
+void fx_drop(struct fx *x, const void *node) {
+    const DropStmt *st = node;
+    const char kind = relkind_of(st->removeType);
+    x->out->concurrent = st->concurrent;
+    if (st->concurrent) {
+        x->out->outside_tx = true;
+        if (x->w->in_tx) fx_fail(x, "25001", true, "DROP INDEX CONCURRENTLY cannot run inside a transaction block");
+        else if (list_length(st->objects) > 1)
+            fx_fail(x, "0A000", true, "DROP INDEX CONCURRENTLY does not support dropping multiple objects");
+        else if (st->behavior == DROP_CASCADE) fx_fail(x, "0A000", true, "DROP INDEX CONCURRENTLY does not support CASCADE");
+    }
+    ListCell *lc;
+    /* tables dropped together do not hold each other up */
+    const bool together = kind != 0 && list_length(st->objects) > 1;
+    const DropStmt all = {.type = T_DropStmt, .removeType = st->removeType, .behavior = together ? DROP_CASCADE : st->behavior,
+                          .missing_ok = st->missing_ok};
+    foreach (lc, st->objects) {
+        if (x->stop) return;
+        const Node *o = lfirst(lc);
+        if (kind != 0) drop_relation(x, &all, (const List *)o, kind);
+        else if (st->removeType == OBJECT_INDEX) drop_index(x, st, (const List *)o);
+        else if (st->removeType == OBJECT_TRIGGER || st->removeType == OBJECT_POLICY || st->removeType == OBJECT_RULE)
+            drop_on_table(x, st, (const List *)o);
+        else if (st->removeType == OBJECT_TYPE || st->removeType == OBJECT_DOMAIN) drop_type(x, st, (const TypeName *)o);
+        else if (st->removeType == OBJECT_FUNCTION || st->removeType == OBJECT_PROCEDURE || st->removeType == OBJECT_ROUTINE)
+            drop_function(x, st, (const ObjectWithArgs *)o);
+        else if (st->removeType == OBJECT_SCHEMA) drop_schema(x, st, strVal((const Node *)o));
+        else if (st->removeType == OBJECT_STATISTIC_EXT) drop_statistics(x, (const List *)o);
+        else if (st->removeType == OBJECT_EXTENSION && x->w->base == NULL) fx_guess(x);
+    }
+}

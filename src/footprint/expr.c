@@ -1,0 +1,230 @@
+/* expr.c: what raw expressions say: the columns that they name, what they prove, and whether they are volatile. */
+#include "footprint/fx.h"
+
+/* --- columns --- */
+
+struct gather { struct pr_arena *a; const char **names; size_t n, cap; };
+
+static const char *column_of(const ColumnRef *c) {
+    const int n = list_length(c->fields);
+    if (n == 0) return NULL;
+    const Node *last = list_nth(c->fields, n - 1);
+    return IsA(last, String) ? strVal(last) : NULL;
+}
+
+static bool gather_columns(Node *node, void *ctx) {
+    struct gather *g = ctx;
+    if (node == NULL) return false;
+    if (!IsA(node, ColumnRef)) return pr_tree_walk(node, gather_columns, ctx);
+    const char *name = column_of((const ColumnRef *)node);
+    if (name == NULL) return false;
+    for (size_t i = 0; i < g->n; i++)
+        if (pr_eq(g->names[i], name)) return false;
+    *PR_PUSH(g->a, g->names, g->n, g->cap) = pr_dup(g->a, name);
+    return false;
+}
+
+static Node *mutable_node(const void *node) { return (Node *)(uintptr_t)node; }
+
+size_t fx_columns(const void *expr, struct pr_arena *a, const char ***out) {
+    struct gather g = {.a = a};
+    (void)gather_columns(mutable_node(expr), &g);
+    *out = g.names;
+    return g.n;
+}
+
+static bool is_column(Node *node, void *ctx) {
+    if (node == NULL) return false;
+    if (IsA(node, ColumnRef)) return pr_eq(column_of((const ColumnRef *)node), ctx);
+    return pr_tree_walk(node, is_column, ctx);
+}
+
+bool fx_names_column(const void *expr, const char *col) {
+    return is_column(mutable_node(expr), (void *)(uintptr_t)col);
+}
+
+const char *fx_bare_column(const void *expr) {
+    const Node *n = expr;
+    return n != NULL && IsA(n, ColumnRef) ? column_of((const ColumnRef *)n) : NULL;
+}
+
+bool fx_is_null(const void *expr) {
+    const Node *n = expr;
+    while (n != NULL && IsA(n, TypeCast)) n = ((const TypeCast *)n)->arg;
+    return n == NULL || (IsA(n, A_Const) && ((const A_Const *)n)->isnull);
+}
+
+/* --- proofs --- */
+
+void fx_proven(const void *expr, void (*hit)(void *ctx, const char *col), void *ctx) {
+    const Node *n = expr;
+    if (n == NULL) return;
+    if (IsA(n, BoolExpr)) {
+        const BoolExpr *b = (const BoolExpr *)n;
+        ListCell *lc;
+        if (b->boolop == AND_EXPR)
+            foreach (lc, b->args) fx_proven(lfirst(lc), hit, ctx);
+        return;
+    }
+    if (!IsA(n, NullTest) || ((const NullTest *)n)->nulltesttype != IS_NOT_NULL) return;
+    const char *col = fx_bare_column(((const NullTest *)n)->arg);
+    if (col != NULL) hit(ctx, col);
+}
+
+struct proof_of { const char *col; bool found; };
+
+static void match_proof(void *ctx, const char *col) {
+    struct proof_of *p = ctx;
+    if (pr_eq(p->col, col)) p->found = true;
+}
+
+static void proof_of_expr(void *ctx, const Node *expr) { fx_proven(expr, match_proof, ctx); }
+
+static bool valid_con(const struct w_rel *r, const char *name) {
+    const struct pr_con *c = pr_find_con(&r->r, name);
+    return c != NULL && c->validated && c->enforced;
+}
+
+bool fx_proves_not_null(struct fx *x, const struct w_rel *r, const char *col, const char **by) {
+    for (const struct w_proof *p = r->proofs; p != NULL; p = p->next) {
+        if (!pr_eq(p->col, col) || !valid_con(r, p->con)) continue;
+        *by = p->con;
+        return true;
+    }
+    for (size_t i = 0; i < r->r.n_cons; i++) {
+        const struct pr_con *c = &r->r.cons[i];
+        if (c->type != 'c' || !c->validated || !c->enforced || c->def == NULL) continue;
+        struct proof_of p = {.col = col};
+        if (!fx_with_expr(x, c->def, proof_of_expr, &p) || !p.found) continue;
+        *by = c->name;
+        return true;
+    }
+    return false;
+}
+
+/* --- text of the catalog --- */
+
+static const Node *expr_of_script(const struct pr_script *s, bool is_check) {
+    if (s->n != 1 || s->stmts[0].node == NULL) return NULL;
+    const Node *n = s->stmts[0].node;
+    if (is_check) {
+        if (!IsA(n, AlterTableStmt)) return NULL;
+        const AlterTableCmd *cmd = linitial(((const AlterTableStmt *)n)->cmds);
+        return cmd->def != NULL && IsA(cmd->def, Constraint) ? ((const Constraint *)cmd->def)->raw_expr : NULL;
+    }
+    if (!IsA(n, SelectStmt)) return NULL;
+    const List *targets = ((const SelectStmt *)n)->targetList;
+    return list_length(targets) == 1 ? ((const ResTarget *)linitial(targets))->val : NULL;
+}
+
+bool fx_with_expr(struct fx *x, const char *text, void (*use)(void *ctx, const Node *expr), void *ctx) {
+    if (text == NULL) return false;
+    const bool is_check = pr_starts(text, "CHECK");
+    const char *sql = is_check ? pr_fmt(x->a, "ALTER TABLE t ADD %s", text) : pr_fmt(x->a, "SELECT %s", text);
+    struct pr_script s PR_CLEANUP(pr_script_done) = {0};
+    struct pr_err e = {0};
+    if (pr_script_parse(sql, strlen(sql), x->a, &s, &e) != PR_OK) return false;
+    const Node *expr = expr_of_script(&s, is_check);
+    if (expr == NULL) return false;
+    use(ctx, expr);
+    return true;
+}
+
+struct names { const char *col; bool found; };
+
+static void look_for(void *ctx, const Node *expr) {
+    struct names *n = ctx;
+    n->found = fx_names_column(expr, n->col);
+}
+
+bool fx_text_names_column(struct fx *x, const char *text, const char *col) {
+    if (text == NULL || strstr(text, col) == NULL) return false;
+    struct names n = {.col = col};
+    return fx_with_expr(x, text, look_for, &n) ? n.found : true;
+}
+
+/* --- volatility --- */
+
+struct vol { struct fx *x; const char *what; bool found; int depth; };
+
+static bool walk_volatile(Node *node, void *ctx);
+
+/* A VOLATILE function in SQL whose body is one expression is inlined by the planner; what counts is that expression. */
+static bool inlines_steady(struct vol *v, const struct pr_fn *fn) {
+    if (!pr_eq(fn->language, "sql") || fn->body == NULL || v->depth > 3) return false;
+    struct pr_script s PR_CLEANUP(pr_script_done) = {0};
+    struct pr_err e = {0};
+    if (pr_script_parse(fn->body, strlen(fn->body), v->x->a, &s, &e) != PR_OK) return false;
+    if (s.n != 1 || s.stmts[0].node == NULL || !IsA(s.stmts[0].node, SelectStmt)) return false;
+    const SelectStmt *q = s.stmts[0].node;
+    if (q->fromClause != NIL || q->whereClause != NULL || q->withClause != NULL || list_length(q->targetList) != 1)
+        return false;
+    struct vol inner = {.x = v->x, .depth = v->depth + 1};
+    return !walk_volatile(((const ResTarget *)linitial(q->targetList))->val, &inner);
+}
+
+/* Any overload of that name: the argument types of a raw tree are not resolved. */
+static enum fx_volatility user_function(struct vol *v, const char *schema, const char *name) {
+    const struct pr_facts *f = v->x->w->base;
+    enum fx_volatility found = FX_UNKNOWN;
+    for (size_t i = 0; f != NULL && i < f->n_fns; i++) {
+        const struct pr_fn *fn = &f->fns[i];
+        if (!pr_eq(fn->name, name) || (schema != NULL && !pr_eq(fn->schema, schema))) continue;
+        if (fn->volatility == 'v' && !inlines_steady(v, fn)) return FX_VOLATILE;
+        found = FX_STEADY;
+    }
+    return found;
+}
+
+static bool call_volatile(struct vol *v, const FuncCall *call) {
+    const char *schema = NULL, *name = NULL;
+    fx_parts(call->funcname, &schema, &name);
+    enum fx_volatility is = FX_UNKNOWN;
+    if (schema == NULL || pr_eq(schema, "pg_catalog")) is = fx_builtin(name);
+    if (is == FX_UNKNOWN) is = user_function(v, schema, name);
+    if (is == FX_STEADY) return false;
+    if (is == FX_UNKNOWN) fx_guess(v->x);
+    v->what = pr_fmt(v->x->a, "%s()", name);
+    return true;
+}
+
+static bool walk_volatile(Node *node, void *ctx) {
+    struct vol *v = ctx;
+    if (node == NULL || v->found) return v->found;
+    if (IsA(node, FuncCall) && call_volatile(v, (const FuncCall *)node)) {
+        v->found = true;
+        return true;
+    }
+    return pr_tree_walk(node, walk_volatile, ctx);
+}
+
+bool fx_volatile(struct fx *x, const void *expr, const char **what) {
+    struct vol v = {.x = x};
+    const bool found = walk_volatile(mutable_node(expr), &v);
+    if (found) *what = v.what;
+    return found;
+}
+
+/* --- sequences --- */
+
+static bool lock_sequences(Node *node, void *ctx) {
+    struct fx *x = ctx;
+    if (node == NULL) return false;
+    if (!IsA(node, FuncCall)) return pr_tree_walk(node, lock_sequences, ctx);
+    const FuncCall *call = (const FuncCall *)node;
+    const char *schema = NULL, *name = NULL;
+    fx_parts(call->funcname, &schema, &name);
+    if (!pr_eq(name, "nextval") || list_length(call->args) != 1) return pr_tree_walk(node, lock_sequences, ctx);
+    const Node *arg = linitial(call->args);
+    while (arg != NULL && IsA(arg, TypeCast)) arg = ((const TypeCast *)arg)->arg;
+    if (arg == NULL || !IsA(arg, A_Const) || nodeTag(&((const A_Const *)arg)->val) != T_String) return false;
+    const char *text = strVal(&((const A_Const *)arg)->val), *dot = strchr(text, '.');
+    schema = dot != NULL ? pr_dupn(x->a, text, (size_t)(dot - text)) : NULL;
+    const struct w_rel *seq = fx_rel_named(x, schema, dot != NULL ? dot + 1 : text, 'S', false);
+    if (seq != NULL) fx_lock(x, seq, PR_ROW_EXCLUSIVE);
+    return false;
+}
+
+void fx_sequences(struct fx *x, const void *expr) { (void)lock_sequences(mutable_node(expr), x); }
+
+bool fx_is_null_text(const char *default_sql) { return default_sql == NULL || pr_starts(default_sql, "NULL"); }

@@ -1,0 +1,159 @@
+/* footprint.c: from a statement to the function that predicts it, and a script statement by statement. */
+#include "footprint/fx.h"
+
+/* --- statements without relations of their own --- */
+
+void fx_nothing(struct fx *x, const void *node) {
+    (void)x;
+    (void)node;
+}
+
+void fx_unknown(struct fx *x, const void *node) {
+    (void)node;
+    x->out->unjudged = true;
+}
+
+void fx_outside(struct fx *x, const void *node) {
+    (void)node;
+    x->out->outside_tx = true;
+    if (x->w->in_tx) fx_fail(x, "25001", true, "%s cannot run inside a transaction block", x->s->tag != NULL ? x->s->tag : "it");
+}
+
+void fx_transaction(struct fx *x, const void *node) {
+    const TransactionStmt *st = node;
+    switch (st->kind) {
+    case TRANS_STMT_BEGIN:
+    case TRANS_STMT_START: w_begin(x->w); break;
+    case TRANS_STMT_COMMIT:
+    case TRANS_STMT_ROLLBACK:
+    case TRANS_STMT_PREPARE: w_end(x->w); break;
+    case TRANS_STMT_SAVEPOINT:
+    case TRANS_STMT_RELEASE:
+    case TRANS_STMT_ROLLBACK_TO:
+    case TRANS_STMT_COMMIT_PREPARED:
+    case TRANS_STMT_ROLLBACK_PREPARED: break;
+    }
+}
+
+void fx_set_variable(struct fx *x, const void *node) {
+    const VariableSetStmt *st = node;
+    if (st->name == NULL) return;
+    if (pr_eq_nocase(st->name, "timezone")) {
+        const Node *arg = st->args != NIL ? linitial(st->args) : NULL;
+        const bool text = arg != NULL && IsA(arg, A_Const) && nodeTag(&((const A_Const *)arg)->val) == T_String;
+        x->w->time_zone = text ? fx_str(x, strVal(&((const A_Const *)arg)->val)) : NULL;
+    }
+    if (!pr_eq_nocase(st->name, "search_path")) return;
+    if (st->kind != VAR_SET_VALUE) {
+        x->w->path = x->w->base != NULL ? x->w->base->search_path : NULL;
+        x->w->n_path = x->w->base != NULL ? x->w->base->n_search_path : 0;
+        return;
+    }
+    const char **path = PR_NEW_ARRAY(x->a, const char *, (size_t)list_length(st->args) + 1);
+    size_t n = 0;
+    ListCell *lc;
+    foreach (lc, st->args) {
+        const Node *arg = lfirst(lc);
+        if (!IsA(arg, A_Const) || nodeTag(&((const A_Const *)arg)->val) != T_String) continue;
+        const char *schema = strVal(&((const A_Const *)arg)->val);
+        if (*schema != '\0' && !pr_eq(schema, "$user") && !pr_eq(schema, "pg_catalog")) path[n++] = fx_str(x, schema);
+    }
+    x->w->path = path;
+    x->w->n_path = n;
+}
+
+void fx_depends(struct fx *x, const void *node) {
+    const AlterObjectDependsStmt *st = node;
+    struct pr_idx *idx = NULL;
+    if (st->objectType != OBJECT_INDEX || st->relation == NULL) return;
+    const struct w_rel *r = w_find_index(x->w, st->relation->schemaname, st->relation->relname, &idx);
+    fx_lock_index(x, r, fx_str(x, st->relation->relname), PR_ACCESS_EXCLUSIVE);
+}
+
+static void dispatch(struct fx *x, const Node *node);
+
+void fx_create_schema(struct fx *x, const void *node) {
+    const CreateSchemaStmt *st = node;
+    ListCell *lc;
+    foreach (lc, st->schemaElts) dispatch(x, lfirst(lc));
+}
+
+void fx_drop_owned(struct fx *x, const void *node) {
+    (void)node;
+    x->out->loses_data = true;
+    x->out->unjudged = true;
+    fx_guess(x);
+}
+
+void fx_create_function(struct fx *x, const void *node) {
+    (void)node;
+    (void)x;
+}
+
+/* --- dispatch --- */
+
+static const struct { NodeTag tag; fx_fn *run; } kinds[] = {
+    {T_AlterTableStmt, fx_alter_table}, {T_CreateStmt, fx_create_table}, {T_IndexStmt, fx_create_index},
+    {T_DropStmt, fx_drop}, {T_RenameStmt, fx_rename}, {T_AlterObjectSchemaStmt, fx_set_schema},
+    {T_AlterOwnerStmt, fx_owner}, {T_CreateTableAsStmt, fx_create_table_as}, {T_TruncateStmt, fx_truncate},
+    {T_ViewStmt, fx_view}, {T_RefreshMatViewStmt, fx_refresh}, {T_CreateTrigStmt, fx_create_trigger},
+    {T_CreatePolicyStmt, fx_create_policy}, {T_AlterPolicyStmt, fx_alter_policy}, {T_RuleStmt, fx_create_rule},
+    {T_CommentStmt, fx_comment}, {T_CreateStatsStmt, fx_create_stats}, {T_AlterStatsStmt, fx_alter_stats},
+    {T_CreatePublicationStmt, fx_create_publication}, {T_AlterPublicationStmt, fx_alter_publication},
+    {T_LockStmt, fx_lock_table}, {T_ClusterStmt, fx_cluster}, {T_VacuumStmt, fx_vacuum}, {T_ReindexStmt, fx_reindex},
+    {T_GrantStmt, fx_grant}, {T_InsertStmt, fx_insert}, {T_UpdateStmt, fx_update}, {T_DeleteStmt, fx_delete},
+    {T_MergeStmt, fx_merge}, {T_SelectStmt, fx_select}, {T_CopyStmt, fx_copy}, {T_CreateEnumStmt, fx_create_enum},
+    {T_AlterEnumStmt, fx_alter_enum}, {T_CreateDomainStmt, fx_create_domain}, {T_AlterDomainStmt, fx_alter_domain},
+    {T_CompositeTypeStmt, fx_create_composite}, {T_CreateRangeStmt, fx_create_range},
+    {T_CreateSeqStmt, fx_create_sequence}, {T_AlterSeqStmt, fx_alter_sequence},
+    {T_CreateFunctionStmt, fx_create_function}, {T_AlterFunctionStmt, fx_nothing},
+    {T_TransactionStmt, fx_transaction}, {T_VariableSetStmt, fx_set_variable}, {T_VariableShowStmt, fx_nothing},
+    {T_ExplainStmt, fx_explain}, {T_AlterObjectDependsStmt, fx_depends}, {T_CreateSchemaStmt, fx_create_schema},
+    {T_CreateForeignTableStmt, fx_create_foreign_table}, {T_DropOwnedStmt, fx_drop_owned},
+    {T_ReassignOwnedStmt, fx_unknown}, {T_CreateExtensionStmt, fx_nothing}, {T_AlterExtensionStmt, fx_unknown},
+    {T_CreateRoleStmt, fx_nothing}, {T_AlterRoleStmt, fx_nothing}, {T_AlterRoleSetStmt, fx_nothing},
+    {T_DropRoleStmt, fx_nothing}, {T_GrantRoleStmt, fx_nothing}, {T_AlterDefaultPrivilegesStmt, fx_nothing},
+    {T_DefineStmt, fx_nothing}, {T_CreateCastStmt, fx_nothing}, {T_CreateFdwStmt, fx_nothing},
+    {T_CreateForeignServerStmt, fx_nothing}, {T_CreateUserMappingStmt, fx_nothing}, {T_CreateOpClassStmt, fx_nothing},
+    {T_CreateOpFamilyStmt, fx_nothing}, {T_CreatePLangStmt, fx_nothing}, {T_CreateEventTrigStmt, fx_nothing},
+    {T_AlterEventTrigStmt, fx_nothing}, {T_AlterDatabaseSetStmt, fx_nothing}, {T_ConstraintsSetStmt, fx_nothing},
+    {T_NotifyStmt, fx_nothing}, {T_ListenStmt, fx_nothing}, {T_UnlistenStmt, fx_nothing}, {T_CheckPointStmt, fx_nothing},
+    {T_DeallocateStmt, fx_nothing}, {T_CreateTransformStmt, fx_nothing}, {T_CreateAmStmt, fx_nothing},
+    {T_AlterOperatorStmt, fx_nothing}, {T_AlterTSDictionaryStmt, fx_nothing}, {T_AlterTSConfigurationStmt, fx_nothing},
+    {T_AlterTypeStmt, fx_nothing}, {T_AlterFdwStmt, fx_nothing}, {T_AlterForeignServerStmt, fx_nothing},
+    {T_AlterUserMappingStmt, fx_nothing}, {T_DropUserMappingStmt, fx_nothing}, {T_AlterCollationStmt, fx_nothing},
+    {T_AlterSystemStmt, fx_outside}, {T_CreatedbStmt, fx_outside}, {T_DropdbStmt, fx_outside},
+    {T_CreateTableSpaceStmt, fx_outside}, {T_DropTableSpaceStmt, fx_outside}, {T_CreateSubscriptionStmt, fx_outside},
+};
+
+static void dispatch(struct fx *x, const Node *node) {
+    for (size_t i = 0; i < PR_COUNT(kinds); i++) {
+        if (nodeTag(node) != kinds[i].tag) continue;
+        kinds[i].run(x, node);
+        return;
+    }
+    x->out->unjudged = true;                               /* DO, CALL, EXECUTE …: what they do is not in their text */
+}
+
+void pr_footprint_step(struct pr_world *w, const struct pr_stmt *s, struct pr_footprint *out) {
+    *out = (struct pr_footprint){.stmt = s->index, .dml_rows = -1};
+    if (s->node == NULL) {
+        out->unjudged = true;
+        out->guessed = w->base == NULL;
+        return;
+    }
+    struct fx x = {.w = w, .a = w->a, .s = s, .out = out};
+    dispatch(&x, s->node);
+    out->outside_tx = out->outside_tx || pr_stmt_outside_tx(s);
+    fx_finish(&x);
+    if (!w->in_tx) w->tx++;                                /* each statement its own transaction */
+}
+
+void pr_footprint_script(struct pr_world *w, const struct pr_script *s, enum pr_tx_mode tx, struct pr_arena *a,
+                         struct pr_run_footprint *out) {
+    *out = (struct pr_run_footprint){.tx = tx, .script = s, .n = s->n};
+    out->stmts = PR_NEW_ARRAY(a, struct pr_footprint, s->n + 1);
+    if (tx == PR_TX_ONE) w_begin(w);
+    for (size_t i = 0; i < s->n; i++) pr_footprint_step(w, &s->stmts[i], &out->stmts[i]);
+    w_end(w);
+}

@@ -1,0 +1,311 @@
+/* objects.c: names, owners, comments, grants, triggers, policies, rules, statistics, publications, LOCK. */
+#include "footprint/fx.h"
+
+static void lock_main(struct fx *x, const RangeVar *rv, char kind, bool missing_ok, enum pr_lock lock) {
+    struct w_rel *r = fx_rel(x, rv, kind, missing_ok);
+    if (r == NULL) return;
+    fx_main(x, r);
+    fx_lock(x, r, lock);
+}
+
+/* --- RENAME --- */
+
+static const char **renamed(struct fx *x, const char *const *list, size_t n, const char *old, const char *new) {
+    const char **copy = PR_NEW_ARRAY(x->a, const char *, n + 1);
+    for (size_t i = 0; i < n; i++) copy[i] = pr_eq(list[i], old) ? new : list[i];
+    return copy;
+}
+
+static void rename_column(struct fx *x, struct w_rel *r, const char *old, const char *new) {
+    struct pr_col *c = w_col(x->w, r, old);
+    if (c == NULL) return;
+    c->name = new;
+    for (size_t i = 0; i < r->r.n_idxs; i++) {
+        struct pr_idx *ix = w_idx(x->w, r, r->r.idxs[i].name);
+        ix->cols = renamed(x, ix->cols, ix->n_cols, old, new);
+        ix->mentions = renamed(x, ix->mentions, ix->n_mentions, old, new);
+    }
+    if (r->r.n_cons > 0) (void)w_con(x->w, r, r->r.cons[0].name);       /* makes the array ours */
+    for (size_t i = 0; i < r->r.n_cons; i++)
+        r->r.cons[i].cols = renamed(x, r->r.cons[i].cols, r->r.cons[i].n_cols, old, new);
+    for (struct w_proof *p = r->proofs; p != NULL; p = p->next)
+        if (pr_eq(p->col, old)) p->col = new;
+}
+
+static void rename_relation(struct fx *x, const RenameStmt *st) {
+    struct pr_idx *idx = NULL;
+    struct w_rel *owner = w_find_index(x->w, st->relation->schemaname, st->relation->relname, &idx);
+    const char *new = fx_str(x, st->newname);
+    if (st->renameType == OBJECT_INDEX || (owner != NULL && w_find(x->w, st->relation->schemaname, st->relation->relname) == NULL)) {
+        fx_lock_index(x, owner, fx_str(x, st->relation->relname), PR_SHARE_UPDATE_EXCLUSIVE);
+        if (owner == NULL) {
+            fx_guess(x);
+            return;
+        }
+        fx_main(x, owner);
+        struct pr_idx *mine = w_idx(x->w, owner, idx->name);
+        if (mine->constraint != NULL) w_con(x->w, owner, mine->constraint)->name = new;
+        if (mine->constraint != NULL) mine->constraint = new;
+        mine->name = new;
+        return;
+    }
+    struct w_rel *r = fx_rel(x, st->relation, 'r', st->missing_ok);
+    if (r == NULL) return;
+    fx_main(x, r);
+    fx_lock(x, r, PR_ACCESS_EXCLUSIVE);
+    if (w_find(x->w, r->r.schema, st->newname) != NULL)
+        fx_fail(x, "42P07", true, "relation \"%s\" already exists", st->newname);
+    else w_rename(x->w, r, r->r.schema, new);
+}
+
+void fx_rename(struct fx *x, const void *node) {
+    const RenameStmt *st = node;
+    switch ((int)st->renameType) {
+    case OBJECT_TABLE:
+    case OBJECT_VIEW:
+    case OBJECT_MATVIEW:
+    case OBJECT_SEQUENCE:
+    case OBJECT_FOREIGN_TABLE:
+    case OBJECT_INDEX: rename_relation(x, st); return;
+    case OBJECT_COLUMN:
+    case OBJECT_ATTRIBUTE: break;
+    case OBJECT_TABCONSTRAINT:
+    case OBJECT_POLICY:
+    case OBJECT_TRIGGER:
+    case OBJECT_RULE: break;
+    default:
+        if (st->renameType == OBJECT_SCHEMA && x->w->base == NULL) fx_guess(x);
+        return;
+    }
+    if (st->relation == NULL || (st->renameType == OBJECT_ATTRIBUTE && w_find_type(x->w, NULL, st->relation->relname) != NULL))
+        return;
+    struct w_rel *r = fx_rel(x, st->relation, 'r', st->missing_ok), **family = NULL;
+    if (r == NULL) return;
+    fx_main(x, r);
+    const bool column = st->renameType == OBJECT_COLUMN || st->renameType == OBJECT_TABCONSTRAINT;
+    const bool below = (column && st->relation->inh) || (st->renameType == OBJECT_TRIGGER && r->r.kind == 'p');
+    const size_t n = fx_family(x, r, below, &family);
+    const bool missing = st->renameType == OBJECT_COLUMN && r->complete && r->r.n_cols > 0 && pr_find_col(&r->r, st->subname) == NULL;
+    if (missing) fx_fail(x, "42703", true, "column \"%s\" does not exist", st->subname);
+    if (st->renameType == OBJECT_COLUMN && pr_find_col(&r->r, st->newname) != NULL)
+        fx_fail(x, "42701", true, "column \"%s\" of relation \"%s\" already exists", st->newname, r->r.name);
+    const char *new = fx_str(x, st->newname), *old = fx_str(x, st->subname);
+    for (size_t i = 0; i < n; i++) {
+        fx_lock(x, family[i], PR_ACCESS_EXCLUSIVE);
+        if (x->stop) continue;
+        if (st->renameType == OBJECT_COLUMN) rename_column(x, family[i], old, new);
+        if (st->renameType != OBJECT_TABCONSTRAINT || pr_find_con(&family[i]->r, old) == NULL) continue;
+        struct pr_con *c = w_con(x->w, family[i], old);
+        struct pr_idx *ix = c->index != NULL ? w_idx(x->w, family[i], c->index) : NULL;
+        if (ix != NULL) ix->name = ix->constraint = new;
+        if (ix != NULL) c->index = new;
+        c->name = new;
+        for (struct w_proof *p = family[i]->proofs; p != NULL; p = p->next)
+            if (pr_eq(p->con, old)) p->con = new;
+    }
+}
+
+static void sequences_along(struct fx *x, const struct w_rel *r, const char *schema) {
+    for (size_t i = 0; i < r->r.n_deps; i++) {
+        const struct pr_dep *d = &r->r.deps[i];
+        if (!pr_eq(d->kind, "sequence") || !fx_dep_alive(x, d)) continue;
+        struct w_rel *s = w_find(x->w, d->schema, d->name);
+        if (s == NULL) s = w_stub(x->w, d->schema, d->name, 'S');
+        fx_lock(x, s, PR_ACCESS_EXCLUSIVE);
+        if (schema != NULL) w_rename(x->w, s, schema, s->r.name);
+    }
+}
+
+void fx_set_schema(struct fx *x, const void *node) {
+    const AlterObjectSchemaStmt *st = node;
+    if (st->relation == NULL || st->objectType == OBJECT_TYPE) return;
+    struct w_rel *r = fx_rel(x, st->relation, 'r', st->missing_ok);
+    if (r == NULL) return;
+    fx_main(x, r);
+    fx_lock(x, r, PR_ACCESS_EXCLUSIVE);
+    const char *schema = fx_str(x, st->newschema);
+    if (r->r.schema != NULL && w_find(x->w, schema, r->r.name) != NULL) {
+        fx_fail(x, "42P07", true, "relation \"%s\" already exists in schema \"%s\"", r->r.name, schema);
+        return;
+    }
+    sequences_along(x, r, schema);
+    w_rename(x->w, r, schema, r->r.name);
+}
+
+void fx_owner(struct fx *x, const void *node) {
+    const AlterOwnerStmt *st = node;
+    if (st->relation != NULL) lock_main(x, st->relation, 'r', false, PR_ACCESS_EXCLUSIVE);
+}
+
+/* --- COMMENT, GRANT, LOCK --- */
+
+void fx_comment(struct fx *x, const void *node) {
+    const CommentStmt *st = node;
+    const List *names = NULL;
+    int drop = 0;
+    enum pr_lock lock = PR_SHARE_UPDATE_EXCLUSIVE;
+    switch ((int)st->objtype) {
+    case OBJECT_TABLE:
+    case OBJECT_VIEW:
+    case OBJECT_MATVIEW:
+    case OBJECT_SEQUENCE:
+    case OBJECT_FOREIGN_TABLE:
+    case OBJECT_INDEX: names = (const List *)st->object; break;
+    case OBJECT_COLUMN:
+        names = (const List *)st->object;
+        drop = 1;
+        break;
+    case OBJECT_TABCONSTRAINT:
+    case OBJECT_TRIGGER:
+    case OBJECT_POLICY:
+    case OBJECT_RULE:
+        names = (const List *)st->object;
+        drop = 1;
+        break;
+    default: return;
+    }
+    const int n = list_length(names) - drop;
+    if (n < 1) return;
+    const char *schema = n > 1 ? strVal(list_nth(names, n - 2)) : NULL, *name = strVal(list_nth(names, n - 1));
+    if (st->objtype == OBJECT_INDEX) {
+        struct pr_idx *idx = NULL;
+        struct w_rel *owner = w_find_index(x->w, schema, name, &idx);
+        fx_lock_index(x, owner, fx_str(x, name), lock);
+        if (owner != NULL) fx_main(x, owner);
+        else fx_guess(x);
+        return;
+    }
+    struct w_rel *r = fx_rel_named(x, schema, name, 'r', false);
+    if (r == NULL) return;
+    fx_main(x, r);
+    fx_lock(x, r, lock);
+    if (st->objtype == OBJECT_COLUMN && r->complete && r->r.n_cols > 0 &&
+        pr_find_col(&r->r, strVal(list_nth(names, n))) == NULL)
+        fx_fail(x, "42703", true, "column \"%s\" of relation \"%s\" does not exist", strVal(list_nth(names, n)), r->r.name);
+}
+
+void fx_grant(struct fx *x, const void *node) {
+    const GrantStmt *st = node;
+    if (st->targtype != ACL_TARGET_OBJECT) return;
+    if (st->objtype != OBJECT_TABLE && st->objtype != OBJECT_SEQUENCE) return;
+    ListCell *lc;
+    foreach (lc, st->objects) {
+        struct w_rel *r = fx_rel(x, lfirst(lc), 'r', false);
+        if (r == NULL) return;
+        fx_main(x, r);
+        fx_lock(x, r, x->w->version >= 180000 ? PR_ACCESS_SHARE : PR_LOCK_NONE);
+    }
+}
+
+void fx_lock_table(struct fx *x, const void *node) {
+    const LockStmt *st = node;
+    ListCell *lc;
+    foreach (lc, st->relations) {
+        const RangeVar *rv = lfirst(lc);
+        struct w_rel *r = fx_rel(x, rv, 'r', false), **family = NULL;
+        if (r == NULL) return;
+        fx_main(x, r);
+        const size_t n = fx_family(x, r, rv->inh, &family);
+        for (size_t i = 0; i < n; i++) fx_lock(x, family[i], (enum pr_lock)st->mode);
+    }
+    if (!x->w->in_tx) fx_fail(x, "25P01", true, "LOCK TABLE can only be used in transaction blocks");
+}
+
+/* --- triggers, policies, rules --- */
+
+void fx_create_trigger(struct fx *x, const void *node) {
+    const CreateTrigStmt *st = node;
+    struct w_rel *r = fx_rel(x, st->relation, 'r', false), **family = NULL;
+    if (r == NULL) return;
+    fx_main(x, r);
+    const size_t n = fx_family(x, r, r->r.kind == 'p' && st->row, &family);
+    const char *name = fx_str(x, st->trigname), *schema = NULL, *function = NULL;
+    for (size_t i = 0; i < r->r.n_trgs && !st->replace; i++)
+        if (pr_eq(r->r.trgs[i].name, name))
+            fx_fail(x, "42710", true, "trigger \"%s\" for relation \"%s\" already exists", name, r->r.name);
+    fx_parts(st->funcname, &schema, &function);
+    const char **cols = PR_NEW_ARRAY(x->a, const char *, (size_t)list_length(st->columns) + 1);
+    size_t n_cols = 0;
+    ListCell *lc;
+    foreach (lc, st->columns) cols[n_cols++] = fx_str(x, strVal(lfirst(lc)));
+    for (size_t i = 0; i < n; i++) {
+        fx_lock(x, family[i], PR_SHARE_ROW_EXCLUSIVE);
+        if (x->stop) continue;
+        w_cut_trg(x->w, family[i], name);
+        struct pr_trg *t = w_add_trg(x->w, family[i], name);
+        t->function = schema != NULL ? pr_fmt(x->a, "%s.%s", schema, function) : fx_str(x, function);
+        t->mentions = cols;
+        t->n_mentions = n_cols;
+    }
+    if (st->constrrel == NULL) return;
+    const struct w_rel *from = fx_rel(x, st->constrrel, 'r', false);
+    if (from != NULL) fx_lock(x, from, PR_ACCESS_SHARE);
+}
+
+void fx_create_policy(struct fx *x, const void *node) {
+    const CreatePolicyStmt *st = node;
+    lock_main(x, st->table, 'r', false, PR_ACCESS_EXCLUSIVE);
+    fx_reads(x, st->qual, false);
+    fx_reads(x, st->with_check, false);
+}
+
+void fx_alter_policy(struct fx *x, const void *node) {
+    const AlterPolicyStmt *st = node;
+    lock_main(x, st->table, 'r', false, PR_ACCESS_EXCLUSIVE);
+    fx_reads(x, st->qual, false);
+    fx_reads(x, st->with_check, false);
+}
+
+void fx_create_rule(struct fx *x, const void *node) {
+    const RuleStmt *st = node;
+    lock_main(x, st->relation, 'r', false, PR_ACCESS_EXCLUSIVE);
+}
+
+/* --- statistics, publications --- */
+
+void fx_create_stats(struct fx *x, const void *node) {
+    const CreateStatsStmt *st = node;
+    const char *schema = NULL, *name = NULL;
+    fx_parts(st->defnames, &schema, &name);
+    ListCell *lc;
+    foreach (lc, st->relations) {
+        if (!IsA(lfirst(lc), RangeVar)) continue;
+        struct w_rel *r = fx_rel(x, lfirst(lc), 'r', false);
+        if (r == NULL) return;
+        fx_main(x, r);
+        fx_lock(x, r, PR_SHARE_UPDATE_EXCLUSIVE);
+        const char **cols = NULL;
+        const size_t n = fx_columns(st->exprs, x->a, &cols);
+        const struct w_rel as_named = {.r = {.schema = schema != NULL ? fx_str(x, schema) : r->r.schema, .name = fx_str(x, name)}};
+        if (name != NULL) w_add_dep(x->w, r, "statistics", &as_named, cols, n);
+    }
+}
+
+void fx_alter_stats(struct fx *x, const void *node) {
+    (void)x;
+    (void)node;
+}
+
+static void publication_tables(struct fx *x, const List *objects) {
+    ListCell *lc;
+    foreach (lc, objects) {
+        const PublicationObjSpec *o = lfirst(lc);
+        if (o->pubobjtype != PUBLICATIONOBJ_TABLE || o->pubtable == NULL) continue;
+        struct w_rel *r = fx_rel(x, o->pubtable->relation, 'r', false), **family = NULL;
+        if (r == NULL) return;
+        fx_main(x, r);
+        const size_t n = fx_family(x, r, o->pubtable->relation->inh && r->r.kind != 'p', &family);
+        for (size_t i = 0; i < n; i++) {
+            fx_lock(x, family[i], PR_SHARE_UPDATE_EXCLUSIVE);
+            family[i]->r.published = true;
+        }
+    }
+}
+
+void fx_create_publication(struct fx *x, const void *node) {
+    publication_tables(x, ((const CreatePublicationStmt *)node)->pubobjects);
+}
+
+void fx_alter_publication(struct fx *x, const void *node) {
+    publication_tables(x, ((const AlterPublicationStmt *)node)->pubobjects);
+}

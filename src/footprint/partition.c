@@ -1,0 +1,232 @@
+/* partition.c: ATTACH, DETACH, INHERIT: who is locked, and whether a valid CHECK spares the scan. */
+#include "footprint/fx.h"
+
+static struct w_rel *default_of(struct fx *x, const struct w_rel *parent) {
+    for (size_t i = 0; i < parent->r.n_partitions; i++) {
+        struct w_rel *r = w_find_full(x->w, parent->r.partitions[i]);
+        if (r != NULL && r->r.is_default_partition) return r;
+    }
+    return NULL;
+}
+
+/* --- does a CHECK of the child imply the bound? For one key column with constants, the form that people write --- */
+
+struct bound { const char *col, *low, *high; bool has_low, has_high; };
+
+static const char *constant_text(const Node *n, char *room, size_t size) {
+    while (n != NULL && IsA(n, TypeCast)) n = ((const TypeCast *)n)->arg;
+    if (n == NULL || !IsA(n, A_Const) || ((const A_Const *)n)->isnull) return NULL;
+    const A_Const *c = (const A_Const *)n;
+    if (nodeTag(&c->val) == T_Integer) {
+        (void)snprintf(room, size, "%d", intVal(&c->val));
+        return room;
+    }
+    if (nodeTag(&c->val) == T_String) return strVal(&c->val);
+    return nodeTag(&c->val) == T_Float ? c->val.fval.fval : NULL;
+}
+
+/* Compares as numbers where both are, else by equal text alone. */
+static bool at_least(const char *a, const char *b) {
+    char *end_a = NULL, *end_b = NULL;
+    const long long x = strtoll(a, &end_a, 10), y = strtoll(b, &end_b, 10);
+    if (*end_a == '\0' && *end_b == '\0' && *a != '\0' && *b != '\0') return x >= y;
+    return pr_eq(a, b);
+}
+
+struct seek { struct bound b; bool low_ok, high_ok; };
+
+static void look_at(struct seek *s, const A_Expr *e) {
+    const char *col = fx_bare_column(e->lexpr);
+    char room[32];
+    const char *value = constant_text(e->rexpr, room, sizeof room);
+    if (!pr_eq(col, s->b.col) || value == NULL || list_length(e->name) != 1) return;
+    const char *op = strVal(linitial(e->name));
+    if ((pr_eq(op, ">=") || pr_eq(op, ">")) && s->b.has_low && at_least(value, s->b.low)) s->low_ok = true;
+    if (pr_eq(op, "<") && s->b.has_high && at_least(s->b.high, value)) s->high_ok = true;
+    if (pr_eq(op, "=") && s->b.has_low && s->b.has_high && at_least(value, s->b.low) && !at_least(value, s->b.high))
+        s->low_ok = s->high_ok = true;
+}
+
+static void seek_bounds(void *ctx, const Node *expr) {
+    struct seek *s = ctx;
+    if (expr == NULL) return;
+    if (IsA(expr, BoolExpr) && ((const BoolExpr *)expr)->boolop == AND_EXPR) {
+        ListCell *lc;
+        foreach (lc, ((const BoolExpr *)expr)->args) seek_bounds(ctx, lfirst(lc));
+    } else if (IsA(expr, A_Expr) && ((const A_Expr *)expr)->kind == AEXPR_OP) {
+        look_at(s, (const A_Expr *)expr);
+    }
+}
+
+static const char *datum_text(struct fx *x, const List *data, bool *bounded) {
+    char room[32];
+    const Node *n = list_length(data) == 1 ? linitial(data) : NULL;
+    *bounded = false;
+    if (n == NULL || IsA(n, ColumnRef)) return NULL;       /* MINVALUE, MAXVALUE */
+    const char *text = constant_text(n, room, sizeof room);
+    *bounded = text != NULL;
+    return fx_str(x, text);
+}
+
+static bool implied(struct fx *x, const struct w_rel *parent, const struct w_rel *child, const PartitionBoundSpec *b) {
+    const char *key = parent->r.partition_key, *open = key != NULL ? strchr(key, '(') : NULL;
+    if (open == NULL || b == NULL || b->is_default || b->strategy != PARTITION_STRATEGY_RANGE) return false;
+    const size_t len = strlen(open);
+    if (len < 3 || strchr(open, ',') != NULL) return false;
+    struct seek s = {.b.col = pr_dupn(x->a, open + 1, len - 2)};
+    s.b.low = datum_text(x, b->lowerdatums, &s.b.has_low);
+    s.b.high = datum_text(x, b->upperdatums, &s.b.has_high);
+    const char *by = NULL;
+    const struct pr_col *col = pr_find_col(&child->r, s.b.col);
+    if (col == NULL || (!(col->not_null && col->not_null_valid) && !fx_proves_not_null(x, child, s.b.col, &by))) return false;
+    s.low_ok = !s.b.has_low;
+    s.high_ok = !s.b.has_high;
+    for (size_t i = 0; i < child->r.n_cons; i++) {
+        const struct pr_con *c = &child->r.cons[i];
+        if (c->type == 'c' && c->validated && c->enforced && c->def != NULL) (void)fx_with_expr(x, c->def, seek_bounds, &s);
+    }
+    return s.low_ok && s.high_ok;
+}
+
+/* Indexes that the parent has and the child lacks are built. */
+static bool has_same_index(const struct w_rel *child, const struct pr_idx *want) {
+    for (size_t i = 0; i < child->r.n_idxs; i++) {
+        const struct pr_idx *ix = &child->r.idxs[i];
+        if (ix->n_cols != want->n_cols || ix->unique != want->unique || !pr_eq(ix->method, want->method)) continue;
+        if (ix->has_expressions != want->has_expressions || ix->is_partial != want->is_partial || !ix->valid) continue;
+        if ((want->constraint != NULL && ix->constraint == NULL)) continue;
+        bool same = true;
+        for (size_t k = 0; k < want->n_cols; k++) same = same && pr_eq(ix->cols[k], want->cols[k]);
+        if (same) return true;
+    }
+    return false;
+}
+
+static void build_missing(struct fx *x, const struct w_rel *parent, struct w_rel *child) {
+    for (size_t i = 0; i < parent->r.n_idxs; i++) {
+        const struct pr_idx *want = &parent->r.idxs[i];
+        if (has_same_index(child, want)) continue;
+        struct pr_idx *ix = w_add_idx(x->w, child, pr_fmt(x->a, "%s_%s_idx", child->r.name, want->n_cols > 0 ? want->cols[0] : ""));
+        const char *name = ix->name;
+        *ix = *want;
+        ix->name = name;
+        ix->constraint = NULL;
+        fx_build(x, child, 1);
+        fx_why(x, child, "the parent's index \"%s\" is built here as well", want->name);
+    }
+}
+
+static bool child_has_fk(const struct w_rel *child, const struct pr_con *fk) {
+    for (size_t i = 0; i < child->r.n_cons; i++) {
+        const struct pr_con *c = &child->r.cons[i];
+        if (c->type == 'f' && !c->inbound && c->validated && pr_eq(c->ref_table, fk->ref_table) &&
+            c->n_cols == fk->n_cols && c->n_cols > 0 && pr_eq(c->cols[0], fk->cols[0]))
+            return true;
+    }
+    return false;
+}
+
+static void clone_keys(struct fx *x, const struct w_rel *parent, struct w_rel *child, bool new_table) {
+    const size_t n = parent->r.n_cons;
+    for (size_t i = 0; i < n; i++) {
+        const struct pr_con fk = parent->r.cons[i];
+        if (fk.type != 'f' || fk.inbound) continue;
+        struct w_rel *to = fx_rel_named(x, fk.ref_schema, fk.ref_table, 'r', true);
+        if (to == NULL) continue;
+        fx_lock(x, to, PR_SHARE_ROW_EXCLUSIVE);
+        if (new_table || child_has_fk(child, &fk)) continue;
+        fx_scan(x, child);
+        fx_scan(x, to);
+    }
+}
+
+/* What a new partition, attached or created, does to the parent's default partition. */
+static void shrink_default(struct fx *x, const struct w_rel *parent, bool is_default) {
+    struct w_rel *def = default_of(x, parent);
+    if (def == NULL || is_default) return;
+    fx_lock(x, def, PR_ACCESS_EXCLUSIVE);
+    fx_scan(x, def);
+    fx_why(x, def, "the default partition is read to see that it holds no row of the new one");
+}
+
+void fx_attach(struct fx_at *t) {
+    struct fx *x = t->x;
+    const PartitionCmd *pc = (const PartitionCmd *)t->cmd->def;
+    struct w_rel *child = fx_rel(x, pc->name, 'r', false);
+    if (child == NULL) return;
+    if (t->r->complete && t->r->r.kind != 'p') {
+        fx_fail(x, "42809", true, "table \"%s\" is not partitioned", t->r->r.name);
+        return;
+    }
+    fx_lock(x, child, PR_ACCESS_EXCLUSIVE);
+    const bool is_default = pc->bound != NULL && pc->bound->is_default;
+    shrink_default(x, t->r, is_default);
+    struct w_rel **family = NULL;
+    const size_t n = fx_family(x, child, true, &family);
+    const bool spared = implied(x, t->r, child, pc->bound);
+    for (size_t i = 0; i < n; i++) {
+        fx_lock(x, family[i], PR_ACCESS_EXCLUSIVE);
+        if (spared || (is_default && t->r->r.n_partitions == 0)) continue;
+        fx_scan(x, family[i]);
+        if (family[i]->r.kind != 'p') fx_why(x, family[i], "every row is checked against the partition's bounds");
+    }
+    for (size_t i = 0; i < n; i++) build_missing(x, t->r, family[i]);
+    clone_keys(x, t->r, child, false);
+    w_add_partition(x->w, t->r, child);
+    child->r.is_default_partition = is_default;
+}
+
+void fx_partition_of(struct fx *x, const RangeVar *parent_name, struct w_rel *child, const PartitionBoundSpec *b);
+void fx_partition_of(struct fx *x, const RangeVar *parent_name, struct w_rel *child, const PartitionBoundSpec *b) {
+    struct w_rel *parent = fx_rel(x, parent_name, 'p', false);
+    if (parent == NULL) return;
+    fx_lock(x, parent, PR_ACCESS_EXCLUSIVE);
+    const bool is_default = b != NULL && b->is_default;
+    shrink_default(x, parent, is_default);
+    if (!parent->complete) child->complete = false;
+    for (size_t i = 0; i < parent->r.n_cols; i++)
+        *w_add_col(x->w, child, parent->r.cols[i].name, parent->r.cols[i].type) = parent->r.cols[i];
+    build_missing(x, parent, child);
+    clone_keys(x, parent, child, true);
+    w_add_partition(x->w, parent, child);
+    child->r.is_default_partition = is_default;
+}
+
+void fx_detach(struct fx_at *t) {
+    struct fx *x = t->x;
+    const PartitionCmd *pc = (const PartitionCmd *)t->cmd->def;
+    struct w_rel *child = fx_rel(x, pc->name, 'r', false);
+    if (child == NULL) return;
+    const int version = x->w->version != 0 ? x->w->version : 180000;
+    struct w_rel *def = default_of(x, t->r);
+    if (pc->concurrent) {
+        x->out->concurrent = x->out->outside_tx = true;
+        if (version < 140000) fx_fail(x, "42601", true, "DETACH PARTITION CONCURRENTLY needs PostgreSQL 14");
+        else if (x->w->in_tx)
+            fx_fail(x, "25001", true, "ALTER TABLE ... DETACH CONCURRENTLY cannot run inside a transaction block");
+        else if (def != NULL)
+            fx_fail(x, "55000", true, "cannot detach partitions concurrently when a default partition exists");
+        if (x->stop) return;
+        fx_lock(x, child, PR_ACCESS_EXCLUSIVE);
+    } else {
+        fx_lock(x, child, version < 140000 ? PR_SHARE_UPDATE_EXCLUSIVE : PR_ACCESS_EXCLUSIVE);
+        if (t->cmd->subtype == AT_DetachPartition && def != NULL) fx_lock(x, def, PR_ACCESS_EXCLUSIVE);
+    }
+    w_cut_partition(x->w, t->r, child);
+    child->r.partition_of = child->r.partition_of_schema = NULL;
+    child->r.is_default_partition = false;
+}
+
+void fx_inherit(struct fx_at *t) {
+    struct w_rel *parent = fx_rel(t->x, (const RangeVar *)t->cmd->def, 'r', false);
+    if (parent == NULL) return;
+    fx_lock(t->x, parent, PR_SHARE_UPDATE_EXCLUSIVE);
+    w_add_partition(t->x->w, parent, t->r);
+}
+
+void fx_no_inherit(struct fx_at *t) {
+    struct w_rel *parent = fx_rel(t->x, (const RangeVar *)t->cmd->def, 'r', false);
+    if (parent == NULL) return;
+    fx_lock(t->x, parent, PR_ACCESS_SHARE);
+    w_cut_partition(t->x->w, parent, t->r);
+}

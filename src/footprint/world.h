@@ -1,0 +1,92 @@
+/* world.h: the shadow catalog behind pr_world: facts, copied where a statement changes them. Inside footprint/ alone. */
+#ifndef PR_FOOTPRINT_WORLD_H
+#define PR_FOOTPRINT_WORLD_H
+
+#include "footprint/footprint.h"
+
+/* A relation as the next statement finds it. Arrays inside r belong to the facts until the first change (`mine`). */
+struct w_rel {
+    struct pr_rel r;
+    bool own;                      /* created in this run: nobody else has it yet */
+    bool complete;                 /* its whole shape is known: from facts, or created in this run */
+    bool gone;                     /* dropped, or an old name */
+    bool empty;                    /* certainly without rows */
+    unsigned mine;                 /* W_COLS | … : array already copied */
+    size_t cap_cols, cap_cons, cap_idxs, cap_trgs, cap_pols, cap_deps, cap_parts;
+    struct w_proof *proofs;        /* what CHECK constraints of this run prove; newest first */
+    struct w_rel *next;            /* same bucket */
+};
+enum { W_COLS = 1, W_CONS = 2, W_IDXS = 4, W_TRGS = 8 };
+
+/* CHECK constraint `con` says "col IS NOT NULL" at its top AND level. */
+struct w_proof { const char *con, *col; struct w_proof *next; };
+
+/* A value added to an enum, and in which transaction: unsafe to use before that one has ended. */
+struct w_value { const char *type, *value; int64_t tx; bool type_is_new; struct w_value *next; };
+struct w_type { struct pr_typ t; bool own, gone; int64_t tx; struct w_type *next; };
+
+enum { W_BUCKETS = 1024 };
+
+struct pr_world {
+    struct pr_arena *a;
+    const struct pr_facts *base;   /* NULL = none */
+    struct pr_facts now;           /* rebuilt by pr_world_facts when dirty */
+    bool dirty;
+    int version;
+    struct w_rel *buckets[W_BUCKETS];
+    struct w_rel **rels; size_t n, cap;                    /* in order of arrival */
+    struct w_type *types;
+    struct w_value *values;
+    const char *const *path; size_t n_path;                /* search_path as steered by the script */
+    const char *time_zone;
+    bool in_tx;                    /* the runner or the script holds a transaction open */
+    int64_t tx;                    /* counts transactions */
+    const struct w_rel **pending; size_t n_pending, cap_pending;   /* written in this tx under deferred constraints */
+    const char **missing; size_t n_missing, cap_missing;   /* schemas created here, as names */
+};
+
+/* Finds a live relation; schema NULL goes through the search path. NULL when not known. */
+struct w_rel *w_find(const struct pr_world *w, const char *schema, const char *name);
+/* True when facts are there and say that no such relation exists. */
+bool w_absent(const struct pr_world *w, const char *schema, const char *name);
+/* A relation that is only known by name: facts do not have it. */
+struct w_rel *w_stub(struct pr_world *w, const char *schema, const char *name, char kind);
+/* A new relation of this run. Schema NULL = first of the search path. */
+struct w_rel *w_create(struct pr_world *w, const char *schema, const char *name, char kind);
+void w_drop(struct pr_world *w, struct w_rel *r);
+void w_rename(struct pr_world *w, struct w_rel *r, const char *schema, const char *name);
+/* "schema.name" as in pr_rel.partitions. */
+struct w_rel *w_find_full(const struct pr_world *w, const char *full);
+const char *w_full(struct pr_world *w, const struct w_rel *r);
+const char *w_default_schema(const struct pr_world *w);    /* NULL when facts do not say */
+
+struct w_rel *w_find_index(const struct pr_world *w, const char *schema, const char *name, struct pr_idx **idx);
+
+/* Changes, each on a copy. Names live as long as the world: callers pass arena text. */
+struct pr_col *w_col(struct pr_world *w, struct w_rel *r, const char *name);           /* to write to; NULL when absent */
+struct pr_con *w_con(struct pr_world *w, struct w_rel *r, const char *name);
+struct pr_idx *w_idx(struct pr_world *w, struct w_rel *r, const char *name);
+struct pr_col *w_add_col(struct pr_world *w, struct w_rel *r, const char *name, const char *type);
+struct pr_con *w_add_con(struct pr_world *w, struct w_rel *r, const char *name, char type);
+struct pr_idx *w_add_idx(struct pr_world *w, struct w_rel *r, const char *name);
+struct pr_trg *w_add_trg(struct pr_world *w, struct w_rel *r, const char *name);
+void w_add_dep(struct pr_world *w, struct w_rel *r, const char *kind, const struct w_rel *of,
+               const char *const *mentions, size_t n);
+void w_add_partition(struct pr_world *w, struct w_rel *parent, struct w_rel *child);
+void w_cut_partition(struct pr_world *w, struct w_rel *parent, const struct w_rel *child);
+void w_cut_col(struct pr_world *w, struct w_rel *r, const char *name);
+void w_cut_con(struct pr_world *w, struct w_rel *r, const char *name);
+void w_cut_idx(struct pr_world *w, struct w_rel *r, const char *name);
+void w_cut_trg(struct pr_world *w, struct w_rel *r, const char *name);
+void w_prove(struct pr_world *w, struct w_rel *r, const char *con, const char *col);
+/* The other side of a foreign key's own record. */
+void w_cut_partner(struct pr_world *w, const struct w_rel *r, const struct pr_con *fk);
+
+const struct w_type *w_find_type(const struct pr_world *w, const char *schema, const char *name);
+struct w_type *w_add_type(struct pr_world *w, const char *schema, const char *name, char kind);
+
+/* Transactions: a new one starts (values added before it are safe). */
+void w_begin(struct pr_world *w);
+void w_end(struct pr_world *w);
+
+#endif

@@ -1,0 +1,185 @@
+/* world_rel.c: changes inside one relation of the shadow catalog. An array is copied the first time it is written to. */
+#include "footprint/world.h"
+
+/* Makes the array writable. The copy keeps exactly n items of room; pr_grow makes more. */
+static void *own_array(struct pr_world *w, struct w_rel *r, unsigned bit, const void *items, size_t n, size_t size) {
+    w->dirty = true;
+    if ((r->mine & bit) != 0) return NULL;
+    r->mine |= bit;
+    char *copy = pr_alloc_array(w->a, n + 1, size);
+    if (n > 0) memcpy(copy, items, n * size);
+    return copy;
+}
+
+static void own_cols(struct pr_world *w, struct w_rel *r) {
+    struct pr_col *copy = own_array(w, r, W_COLS, r->r.cols, r->r.n_cols, sizeof *copy);
+    if (copy == NULL) return;
+    r->r.cols = copy;
+    r->cap_cols = r->r.n_cols;
+}
+
+static void own_cons(struct pr_world *w, struct w_rel *r) {
+    struct pr_con *copy = own_array(w, r, W_CONS, r->r.cons, r->r.n_cons, sizeof *copy);
+    if (copy == NULL) return;
+    r->r.cons = copy;
+    r->cap_cons = r->r.n_cons;
+}
+
+static void own_idxs(struct pr_world *w, struct w_rel *r) {
+    struct pr_idx *copy = own_array(w, r, W_IDXS, r->r.idxs, r->r.n_idxs, sizeof *copy);
+    if (copy == NULL) return;
+    r->r.idxs = copy;
+    r->cap_idxs = r->r.n_idxs;
+}
+
+static void own_trgs(struct pr_world *w, struct w_rel *r) {
+    struct pr_trg *copy = own_array(w, r, W_TRGS, r->r.trgs, r->r.n_trgs, sizeof *copy);
+    if (copy == NULL) return;
+    r->r.trgs = copy;
+    r->cap_trgs = r->r.n_trgs;
+}
+
+struct pr_col *w_col(struct pr_world *w, struct w_rel *r, const char *name) {
+    if (pr_find_col(&r->r, name) == NULL) return NULL;
+    own_cols(w, r);
+    for (size_t i = 0; i < r->r.n_cols; i++)
+        if (pr_eq(r->r.cols[i].name, name)) return &r->r.cols[i];
+    return NULL;
+}
+
+struct pr_con *w_con(struct pr_world *w, struct w_rel *r, const char *name) {
+    own_cons(w, r);
+    for (size_t i = 0; i < r->r.n_cons; i++)
+        if (pr_eq(r->r.cons[i].name, name) && !r->r.cons[i].inbound) return &r->r.cons[i];
+    for (size_t i = 0; i < r->r.n_cons; i++)
+        if (pr_eq(r->r.cons[i].name, name)) return &r->r.cons[i];
+    return NULL;
+}
+
+struct pr_idx *w_idx(struct pr_world *w, struct w_rel *r, const char *name) {
+    own_idxs(w, r);
+    for (size_t i = 0; i < r->r.n_idxs; i++)
+        if (pr_eq(r->r.idxs[i].name, name)) return &r->r.idxs[i];
+    return NULL;
+}
+
+struct pr_col *w_add_col(struct pr_world *w, struct w_rel *r, const char *name, const char *type) {
+    own_cols(w, r);
+    struct pr_col *c = PR_PUSH(w->a, r->r.cols, r->r.n_cols, r->cap_cols);
+    *c = (struct pr_col){.name = name, .type = type, .typmod = -1, .position = (int)r->r.n_cols, .not_null_valid = true};
+    return c;
+}
+
+struct pr_con *w_add_con(struct pr_world *w, struct w_rel *r, const char *name, char type) {
+    own_cons(w, r);
+    struct pr_con *c = PR_PUSH(w->a, r->r.cons, r->r.n_cons, r->cap_cons);
+    *c = (struct pr_con){.name = name, .type = type, .validated = true, .enforced = true};
+    return c;
+}
+
+struct pr_idx *w_add_idx(struct pr_world *w, struct w_rel *r, const char *name) {
+    own_idxs(w, r);
+    struct pr_idx *i = PR_PUSH(w->a, r->r.idxs, r->r.n_idxs, r->cap_idxs);
+    *i = (struct pr_idx){.name = name, .method = "btree", .valid = true, .ready = true, .live = true,
+                         .default_order = true, .bytes = -1};
+    return i;
+}
+
+struct pr_trg *w_add_trg(struct pr_world *w, struct w_rel *r, const char *name) {
+    own_trgs(w, r);
+    struct pr_trg *t = PR_PUSH(w->a, r->r.trgs, r->r.n_trgs, r->cap_trgs);
+    *t = (struct pr_trg){.name = name, .enabled = true};
+    return t;
+}
+
+/* pr_grow copies when the array is full, and an array taken from facts always is: so no write reaches the facts. */
+void w_add_dep(struct pr_world *w, struct w_rel *r, const char *kind, const struct w_rel *of,
+               const char *const *mentions, size_t n) {
+    struct pr_dep *d = PR_PUSH(w->a, r->r.deps, r->r.n_deps, r->cap_deps);
+    *d = (struct pr_dep){.kind = kind, .schema = of->r.schema, .name = of->r.name, .mentions = mentions, .n_mentions = n};
+    w->dirty = true;
+}
+
+void w_add_partition(struct pr_world *w, struct w_rel *parent, struct w_rel *child) {
+    const char **list = PR_NEW_ARRAY(w->a, const char *, parent->r.n_partitions + 1);
+    for (size_t i = 0; i < parent->r.n_partitions; i++) list[i] = parent->r.partitions[i];
+    list[parent->r.n_partitions++] = w_full(w, child);
+    parent->r.partitions = list;
+    child->r.partition_of = parent->r.name;
+    child->r.partition_of_schema = parent->r.schema;
+    w->dirty = true;
+}
+
+void w_cut_partition(struct pr_world *w, struct w_rel *parent, const struct w_rel *child) {
+    const char **list = PR_NEW_ARRAY(w->a, const char *, parent->r.n_partitions + 1);
+    const char *full = w_full(w, child);
+    size_t n = 0;
+    for (size_t i = 0; i < parent->r.n_partitions; i++)
+        if (!pr_eq(parent->r.partitions[i], full)) list[n++] = parent->r.partitions[i];
+    parent->r.partitions = list;
+    parent->r.n_partitions = n;
+    w->dirty = true;
+}
+
+void w_cut_col(struct pr_world *w, struct w_rel *r, const char *name) {
+    own_cols(w, r);
+    size_t n = 0;
+    for (size_t i = 0; i < r->r.n_cols; i++) {
+        if (pr_eq(r->r.cols[i].name, name)) continue;
+        r->r.cols[n] = r->r.cols[i];
+        r->r.cols[n].position = (int)n + 1;
+        n++;
+    }
+    r->r.dropped_cols += (int)(r->r.n_cols - n);
+    r->r.n_cols = n;
+}
+
+void w_cut_con(struct pr_world *w, struct w_rel *r, const char *name) {
+    own_cons(w, r);
+    size_t n = 0;
+    for (size_t i = 0; i < r->r.n_cons; i++)
+        if (!pr_eq(r->r.cons[i].name, name) || r->r.cons[i].inbound) r->r.cons[n++] = r->r.cons[i];
+    r->r.n_cons = n;
+    for (struct w_proof **at = &r->proofs; *at != NULL;) {
+        if (pr_eq((*at)->con, name))
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+    }
+}
+
+void w_cut_idx(struct pr_world *w, struct w_rel *r, const char *name) {
+    own_idxs(w, r);
+    size_t n = 0;
+    for (size_t i = 0; i < r->r.n_idxs; i++)
+        if (!pr_eq(r->r.idxs[i].name, name)) r->r.idxs[n++] = r->r.idxs[i];
+    r->r.n_idxs = n;
+}
+
+void w_cut_trg(struct pr_world *w, struct w_rel *r, const char *name) {
+    own_trgs(w, r);
+    size_t n = 0;
+    for (size_t i = 0; i < r->r.n_trgs; i++)
+        if (!pr_eq(r->r.trgs[i].name, name)) r->r.trgs[n++] = r->r.trgs[i];
+    r->r.n_trgs = n;
+}
+
+void w_prove(struct pr_world *w, struct w_rel *r, const char *con, const char *col) {
+    struct w_proof *p = PR_NEW(w->a, struct w_proof);
+    *p = (struct w_proof){.con = con, .col = col, .next = r->proofs};
+    r->proofs = p;
+}
+
+void w_cut_partner(struct pr_world *w, const struct w_rel *r, const struct pr_con *fk) {
+    struct w_rel *other = w_find(w, fk->ref_schema, fk->ref_table);
+    if (other == NULL) return;
+    own_cons(w, other);
+    size_t n = 0;
+    for (size_t i = 0; i < other->r.n_cons; i++) {
+        const struct pr_con *c = &other->r.cons[i];
+        const bool twin = c->type == 'f' && pr_eq(c->name, fk->name) && c->inbound != fk->inbound &&
+                          pr_eq(c->ref_table, r->r.name);
+        if (!twin) other->r.cons[n++] = *c;
+    }
+    other->r.n_cons = n;
+}
