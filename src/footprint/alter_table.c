@@ -230,10 +230,10 @@ static enum pr_lock option_lock(const List *options) {
 static enum pr_lock cmd_lock(const AlterTableCmd *cmd) {
     const size_t at = (size_t)cmd->subtype;
     enum pr_lock lock = at < PR_COUNT(subs) ? subs[at].lock : PR_LOCK_NONE;
-    if (cmd->subtype == AT_SetRelOptions || cmd->subtype == AT_ResetRelOptions) lock = option_lock((const List *)cmd->def);
-    if (cmd->subtype == AT_AddConstraint && ((const Constraint *)cmd->def)->contype == CONSTR_FOREIGN)
+    if (cmd->subtype == AT_SetRelOptions || cmd->subtype == AT_ResetRelOptions) lock = option_lock(FX_NODE(List, cmd->def));
+    if (cmd->subtype == AT_AddConstraint && FX_NODE(Constraint, cmd->def)->contype == CONSTR_FOREIGN)
         lock = PR_SHARE_ROW_EXCLUSIVE;
-    if (cmd->subtype == AT_DetachPartition && ((const PartitionCmd *)cmd->def)->concurrent)
+    if (cmd->subtype == AT_DetachPartition && FX_NODE(PartitionCmd, cmd->def)->concurrent)
         lock = PR_SHARE_UPDATE_EXCLUSIVE;
     return lock == PR_LOCK_NONE ? PR_ACCESS_EXCLUSIVE : lock;
 }
@@ -251,7 +251,7 @@ static enum pr_lock strongest(const List *cmds) {
 static enum pass cmd_pass(const AlterTableCmd *cmd) {
     const size_t at = (size_t)cmd->subtype;
     if (cmd->subtype != AT_AddConstraint) return at < PR_COUNT(subs) ? subs[at].pass : P_MISC;
-    const Constraint *c = (const Constraint *)cmd->def;
+    const Constraint *c = FX_NODE(Constraint, cmd->def);
     if (c->contype == CONSTR_FOREIGN) return P_FOREIGN;
     return c->contype == CONSTR_UNIQUE || c->contype == CONSTR_PRIMARY || c->contype == CONSTR_EXCLUSION ? P_INDEX
                                                                                                         : P_CONSTRAINT;
@@ -262,7 +262,7 @@ static bool recurses(const struct fx *x, const AlterTableCmd *cmd, const struct 
     if (at >= PR_COUNT(subs)) return false;
     const int version = x->w->version == 0 ? 180000 : x->w->version;
     if (cmd->subtype == AT_AddConstraint) {
-        const Constraint *c = (const Constraint *)cmd->def;
+        const Constraint *c = FX_NODE(Constraint, cmd->def);
         return !c->is_no_inherit && (root->r.kind == 'p' || c->contype == CONSTR_CHECK || c->contype == CONSTR_NOTNULL);
     }
     switch (subs[at].recurse) {

@@ -78,7 +78,7 @@ static void no_value_for_rows(struct fx_at *t, const struct new_col *n) {
 
 void fx_add_column(struct fx_at *t) {
     struct fx *x = t->x;
-    struct new_col n = {.def = (const ColumnDef *)t->cmd->def};
+    struct new_col n = {.def = FX_NODE(ColumnDef, t->cmd->def)};
     const char *col = n.def->colname;
     if (pr_find_col(&t->r->r, col) != NULL) {
         if (!t->cmd->missing_ok && t->r == t->root)

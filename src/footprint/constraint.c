@@ -324,4 +324,4 @@ void fx_constraint(struct fx_at *t, const Constraint *c, const char *col, int ne
     }
 }
 
-void fx_add_constraint(struct fx_at *t) { fx_constraint(t, (const Constraint *)t->cmd->def, NULL, 0); }
+void fx_add_constraint(struct fx_at *t) { fx_constraint(t, FX_NODE(Constraint, t->cmd->def), NULL, 0); }

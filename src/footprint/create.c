@@ -90,9 +90,9 @@ static void add_elements(struct fx *x, struct w_rel *r, const CreateStmt *st) {
     ListCell *lc;
     foreach (lc, st->tableElts) {
         const Node *n = lfirst(lc);
-        if (IsA(n, TableLikeClause)) add_like(x, r, (const TableLikeClause *)n);
+        if (IsA(n, TableLikeClause)) add_like(x, r, FX_NODE(TableLikeClause, n));
         if (!IsA(n, ColumnDef)) continue;
-        if (((const ColumnDef *)n)->typeName == NULL) continue;          /* options of a partition's or typed column */
+        if (FX_NODE(ColumnDef, n)->typeName == NULL) continue;          /* options of a partition's or typed column */
         const AlterTableCmd cmd = {.type = T_AlterTableCmd, .subtype = AT_AddColumn, .def = (Node *)(uintptr_t)n};
         struct fx_at t = {.x = x, .r = r, .root = r, .cmd = &cmd};
         fx_add_column(&t);
@@ -103,7 +103,7 @@ static void add_elements(struct fx *x, struct w_rel *r, const CreateStmt *st) {
             const Node *n = lfirst(lc);
             if (!IsA(n, Constraint)) continue;
             struct fx_at t = {.x = x, .r = r, .root = r};
-            const Constraint *c = (const Constraint *)n;
+            const Constraint *c = FX_NODE(Constraint, n);
             if (c->contype != CONSTR_NOTNULL) {
                 fx_constraint(&t, c, NULL, 1);
                 continue;
@@ -228,8 +228,8 @@ void fx_create_sequence(struct fx *x, const void *node) {
     if (r == NULL) return;
     foreach (lc, st->options) {
         const DefElem *d = lfirst(lc);
-        if (!pr_eq(d->defname, "owned_by") || list_length((const List *)d->arg) < 2) continue;
-        const List *names = (const List *)d->arg;
+        if (!pr_eq(d->defname, "owned_by") || list_length(FX_NODE(List, d->arg)) < 2) continue;
+        const List *names = FX_NODE(List, d->arg);
         const int n = list_length(names);
         struct w_rel *owner = fx_rel_named(x, n > 2 ? strVal(list_nth(names, n - 3)) : NULL,
                                            strVal(list_nth(names, n - 2)), 'r', false);
@@ -250,8 +250,8 @@ void fx_alter_sequence(struct fx *x, const void *node) {
     ListCell *lc;
     foreach (lc, st->options) {
         const DefElem *d = lfirst(lc);
-        if (!pr_eq(d->defname, "owned_by") || list_length((const List *)d->arg) < 2) continue;
-        const List *names = (const List *)d->arg;
+        if (!pr_eq(d->defname, "owned_by") || list_length(FX_NODE(List, d->arg)) < 2) continue;
+        const List *names = FX_NODE(List, d->arg);
         const int n = list_length(names);
         struct w_rel *owner = fx_rel_named(x, n > 2 ? strVal(list_nth(names, n - 3)) : NULL,
                                            strVal(list_nth(names, n - 2)), 'r', false);

@@ -22,9 +22,9 @@ struct finder { const struct w_rel *r; bool found; };
 static bool find_key(Node *node, void *ctx) {
     struct finder *f = ctx;
     if (node == NULL || f->found) return f->found;
-    if (IsA(node, BoolExpr) && ((const BoolExpr *)node)->boolop != AND_EXPR) return false;
+    if (IsA(node, BoolExpr) && FX_NODE(BoolExpr, node)->boolop != AND_EXPR) return false;
     if (!IsA(node, A_Expr)) return IsA(node, BoolExpr) ? pr_tree_walk(node, find_key, ctx) : false;
-    const A_Expr *e = (const A_Expr *)node;
+    const A_Expr *e = FX_NODE(A_Expr, node);
     const bool equal = e->kind == AEXPR_IN || ((e->kind == AEXPR_OP || e->kind == AEXPR_OP_ANY) && list_length(e->name) == 1 &&
                                                pr_eq(strVal(linitial(e->name)), "="));
     const bool range = e->kind == AEXPR_BETWEEN;
@@ -71,21 +71,21 @@ static void add_ctes(struct reader *rd, const WithClause *with) {
     if (with == NULL) return;
     ListCell *lc;
     foreach (lc, with->ctes)
-        if (rd->n_ctes < MAX_CTES) rd->ctes[rd->n_ctes++] = ((const CommonTableExpr *)lfirst(lc))->ctename;
+        if (rd->n_ctes < MAX_CTES) rd->ctes[rd->n_ctes++] = FX_NODE(CommonTableExpr, lfirst(lc))->ctename;
 }
 
 static const WithClause *with_of(const Node *n) {
-    if (IsA(n, SelectStmt)) return ((const SelectStmt *)n)->withClause;
-    if (IsA(n, InsertStmt)) return ((const InsertStmt *)n)->withClause;
-    if (IsA(n, UpdateStmt)) return ((const UpdateStmt *)n)->withClause;
-    return IsA(n, DeleteStmt) ? ((const DeleteStmt *)n)->withClause : NULL;
+    if (IsA(n, SelectStmt)) return FX_NODE(SelectStmt, n)->withClause;
+    if (IsA(n, InsertStmt)) return FX_NODE(InsertStmt, n)->withClause;
+    if (IsA(n, UpdateStmt)) return FX_NODE(UpdateStmt, n)->withClause;
+    return IsA(n, DeleteStmt) ? FX_NODE(DeleteStmt, n)->withClause : NULL;
 }
 
 static bool read_node(Node *node, void *ctx) {
     struct reader *rd = ctx;
     if (node == NULL) return false;
     if (IsA(node, RangeVar)) {
-        read_relation(rd, (const RangeVar *)node);
+        read_relation(rd, FX_NODE(RangeVar, node));
         return false;
     }
     if (IsA(node, InsertStmt) || IsA(node, UpdateStmt) || IsA(node, DeleteStmt)) {       /* in WITH */
@@ -96,7 +96,7 @@ static bool read_node(Node *node, void *ctx) {
         return false;
     }
     if (!IsA(node, SelectStmt)) return pr_tree_walk(node, read_node, ctx);
-    const SelectStmt *q = (const SelectStmt *)node;
+    const SelectStmt *q = FX_NODE(SelectStmt, node);
     struct reader level = *rd;
     level.where = q->whereClause;
     if (q->lockingClause != NIL) level.lock = PR_ROW_SHARE;
@@ -113,9 +113,9 @@ static void reads_with(struct fx *x, const void *part, const WithClause *with, c
     if (part == NULL) return;
     struct reader rd = {.x = x, .lock = PR_ACCESS_SHARE, .work = true, .where = where};
     add_ctes(&rd, with);
-    if (IsA((const Node *)part, List)) {
+    if (IsA(FX_NODE(Node, part), List)) {
         ListCell *lc;
-        foreach (lc, (const List *)part) (void)read_node(lfirst(lc), &rd);
+        foreach (lc, FX_NODE(List, part)) (void)read_node(lfirst(lc), &rd);
         return;
     }
     (void)read_node((Node *)(uintptr_t)part, &rd);
@@ -124,7 +124,7 @@ static void reads_with(struct fx *x, const void *part, const WithClause *with, c
 static void read_ctes(struct fx *x, const WithClause *with) {
     if (with == NULL) return;
     ListCell *lc;
-    foreach (lc, with->ctes) reads_with(x, ((const CommonTableExpr *)lfirst(lc))->ctequery, with, NULL);
+    foreach (lc, with->ctes) reads_with(x, FX_NODE(CommonTableExpr, lfirst(lc))->ctequery, with, NULL);
 }
 
 /* --- writing --- */
@@ -132,11 +132,11 @@ static void read_ctes(struct fx *x, const WithClause *with) {
 static bool always_true(const Node *where) {
     if (where == NULL) return true;
     if (IsA(where, A_Const)) {
-        const A_Const *c = (const A_Const *)where;
+        const A_Const *c = FX_NODE(A_Const, where);
         return !c->isnull && nodeTag(&c->val) == T_Boolean && boolVal(&c->val);
     }
     if (!IsA(where, A_Expr)) return false;
-    const A_Expr *e = (const A_Expr *)where;               /* 1 = 1 */
+    const A_Expr *e = FX_NODE(A_Expr, where);               /* 1 = 1 */
     return e->kind == AEXPR_OP && IsA(e->lexpr, A_Const) && e->rexpr != NULL && IsA(e->rexpr, A_Const) &&
            equal(e->lexpr, e->rexpr) && pr_eq(strVal(linitial(e->name)), "=");
 }
@@ -197,7 +197,7 @@ void fx_update(struct fx *x, const void *node) {
     bool key = false, referenced = false;
     ListCell *lc;
     foreach (lc, st->targetList) {
-        const char *col = ((const ResTarget *)lfirst(lc))->name;
+        const char *col = FX_NODE(ResTarget, lfirst(lc))->name;
         if (r->complete && r->r.n_cols > 0 && pr_find_col(&r->r, col) == NULL)
             fx_fail(x, "42703", true, "column \"%s\" of relation \"%s\" does not exist", col, r->r.name);
         for (size_t i = 0; i < r->r.n_cons; i++) {
@@ -230,7 +230,7 @@ void fx_delete(struct fx *x, const void *node) {
 static int64_t values_count(const Node *select) {
     if (select == NULL) return 1;                          /* DEFAULT VALUES */
     if (!IsA(select, SelectStmt)) return -1;
-    const List *values = ((const SelectStmt *)select)->valuesLists;
+    const List *values = FX_NODE(SelectStmt, select)->valuesLists;
     return values != NIL ? list_length(values) : -1;
 }
 
@@ -248,7 +248,7 @@ void fx_insert(struct fx *x, const void *node) {
     keys_looked_up(x, r, true, false);
     ListCell *lc;
     foreach (lc, st->cols) {
-        const char *col = ((const ResTarget *)lfirst(lc))->name;
+        const char *col = FX_NODE(ResTarget, lfirst(lc))->name;
         if (r->complete && r->r.n_cols > 0 && pr_find_col(&r->r, col) == NULL)
             fx_fail(x, "42703", true, "column \"%s\" of relation \"%s\" does not exist", col, r->r.name);
     }
@@ -317,7 +317,7 @@ static bool seek_value(Node *node, void *ctx) {
     struct fx *x = ctx;
     if (node == NULL) return false;
     if (!IsA(node, A_Const)) return pr_tree_walk(node, seek_value, ctx);
-    const A_Const *c = (const A_Const *)node;
+    const A_Const *c = FX_NODE(A_Const, node);
     if (c->isnull || nodeTag(&c->val) != T_String) return false;
     for (const struct w_value *v = x->w->values; v != NULL; v = v->next) {
         if (v->tx != x->w->tx || !pr_eq(v->value, strVal(&c->val))) continue;
@@ -330,10 +330,10 @@ static bool seek_value(Node *node, void *ctx) {
 
 static void uses_new_enum_value(struct fx *x, const void *part) {
     if (x->w->values == NULL || !x->w->in_tx || part == NULL) return;
-    if (!IsA((const Node *)part, List)) {
+    if (!IsA(FX_NODE(Node, part), List)) {
         (void)seek_value((Node *)(uintptr_t)part, x);
         return;
     }
     ListCell *lc;
-    foreach (lc, (const List *)part) (void)seek_value(lfirst(lc), x);
+    foreach (lc, FX_NODE(List, part)) (void)seek_value(lfirst(lc), x);
 }

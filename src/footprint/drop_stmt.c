@@ -192,15 +192,15 @@ void fx_drop(struct fx *x, const void *node) {
     foreach (lc, st->objects) {
         if (x->stop) return;
         const Node *o = lfirst(lc);
-        if (kind != 0) drop_relation(x, &all, (const List *)o, kind);
-        else if (st->removeType == OBJECT_INDEX) drop_index(x, st, (const List *)o);
+        if (kind != 0) drop_relation(x, &all, FX_NODE(List, o), kind);
+        else if (st->removeType == OBJECT_INDEX) drop_index(x, st, FX_NODE(List, o));
         else if (st->removeType == OBJECT_TRIGGER || st->removeType == OBJECT_POLICY || st->removeType == OBJECT_RULE)
-            drop_on_table(x, st, (const List *)o);
-        else if (st->removeType == OBJECT_TYPE || st->removeType == OBJECT_DOMAIN) drop_type(x, st, (const TypeName *)o);
+            drop_on_table(x, st, FX_NODE(List, o));
+        else if (st->removeType == OBJECT_TYPE || st->removeType == OBJECT_DOMAIN) drop_type(x, st, FX_NODE(TypeName, o));
         else if (st->removeType == OBJECT_FUNCTION || st->removeType == OBJECT_PROCEDURE || st->removeType == OBJECT_ROUTINE)
-            drop_function(x, st, (const ObjectWithArgs *)o);
-        else if (st->removeType == OBJECT_SCHEMA) drop_schema(x, st, strVal((const Node *)o));
-        else if (st->removeType == OBJECT_STATISTIC_EXT) drop_statistics(x, (const List *)o);
+            drop_function(x, st, FX_NODE(ObjectWithArgs, o));
+        else if (st->removeType == OBJECT_SCHEMA) drop_schema(x, st, strVal(FX_NODE(Node, o)));
+        else if (st->removeType == OBJECT_STATISTIC_EXT) drop_statistics(x, FX_NODE(List, o));
         else if (st->removeType == OBJECT_EXTENSION && x->w->base == NULL) fx_guess(x);
     }
 }

@@ -16,7 +16,7 @@ static bool gather_columns(Node *node, void *ctx) {
     struct gather *g = ctx;
     if (node == NULL) return false;
     if (!IsA(node, ColumnRef)) return pr_tree_walk(node, gather_columns, ctx);
-    const char *name = column_of((const ColumnRef *)node);
+    const char *name = column_of(FX_NODE(ColumnRef, node));
     if (name == NULL) return false;
     for (size_t i = 0; i < g->n; i++)
         if (pr_eq(g->names[i], name)) return false;
@@ -35,7 +35,7 @@ size_t fx_columns(const void *expr, struct pr_arena *a, const char ***out) {
 
 static bool is_column(Node *node, void *ctx) {
     if (node == NULL) return false;
-    if (IsA(node, ColumnRef)) return pr_eq(column_of((const ColumnRef *)node), ctx);
+    if (IsA(node, ColumnRef)) return pr_eq(column_of(FX_NODE(ColumnRef, node)), ctx);
     return pr_tree_walk(node, is_column, ctx);
 }
 
@@ -45,13 +45,13 @@ bool fx_names_column(const void *expr, const char *col) {
 
 const char *fx_bare_column(const void *expr) {
     const Node *n = expr;
-    return n != NULL && IsA(n, ColumnRef) ? column_of((const ColumnRef *)n) : NULL;
+    return n != NULL && IsA(n, ColumnRef) ? column_of(FX_NODE(ColumnRef, n)) : NULL;
 }
 
 bool fx_is_null(const void *expr) {
     const Node *n = expr;
-    while (n != NULL && IsA(n, TypeCast)) n = ((const TypeCast *)n)->arg;
-    return n == NULL || (IsA(n, A_Const) && ((const A_Const *)n)->isnull);
+    while (n != NULL && IsA(n, TypeCast)) n = FX_NODE(TypeCast, n)->arg;
+    return n == NULL || (IsA(n, A_Const) && FX_NODE(A_Const, n)->isnull);
 }
 
 /* --- proofs --- */
@@ -60,14 +60,14 @@ void fx_proven(const void *expr, void (*hit)(void *ctx, const char *col), void *
     const Node *n = expr;
     if (n == NULL) return;
     if (IsA(n, BoolExpr)) {
-        const BoolExpr *b = (const BoolExpr *)n;
+        const BoolExpr *b = FX_NODE(BoolExpr, n);
         ListCell *lc;
         if (b->boolop == AND_EXPR)
             foreach (lc, b->args) fx_proven(lfirst(lc), hit, ctx);
         return;
     }
-    if (!IsA(n, NullTest) || ((const NullTest *)n)->nulltesttype != IS_NOT_NULL) return;
-    const char *col = fx_bare_column(((const NullTest *)n)->arg);
+    if (!IsA(n, NullTest) || FX_NODE(NullTest, n)->nulltesttype != IS_NOT_NULL) return;
+    const char *col = fx_bare_column(FX_NODE(NullTest, n)->arg);
     if (col != NULL) hit(ctx, col);
 }
 
@@ -109,12 +109,12 @@ static const Node *expr_of_script(const struct pr_script *s, bool is_check) {
     const Node *n = s->stmts[0].node;
     if (is_check) {
         if (!IsA(n, AlterTableStmt)) return NULL;
-        const AlterTableCmd *cmd = linitial(((const AlterTableStmt *)n)->cmds);
-        return cmd->def != NULL && IsA(cmd->def, Constraint) ? ((const Constraint *)cmd->def)->raw_expr : NULL;
+        const AlterTableCmd *cmd = linitial(FX_NODE(AlterTableStmt, n)->cmds);
+        return cmd->def != NULL && IsA(cmd->def, Constraint) ? FX_NODE(Constraint, cmd->def)->raw_expr : NULL;
     }
     if (!IsA(n, SelectStmt)) return NULL;
-    const List *targets = ((const SelectStmt *)n)->targetList;
-    return list_length(targets) == 1 ? ((const ResTarget *)linitial(targets))->val : NULL;
+    const List *targets = FX_NODE(SelectStmt, n)->targetList;
+    return list_length(targets) == 1 ? FX_NODE(ResTarget, linitial(targets))->val : NULL;
 }
 
 bool fx_with_expr(struct fx *x, const char *text, void (*use)(void *ctx, const Node *expr), void *ctx) {
@@ -160,7 +160,7 @@ static bool inlines_steady(struct vol *v, const struct pr_fn *fn) {
     if (q->fromClause != NIL || q->whereClause != NULL || q->withClause != NULL || list_length(q->targetList) != 1)
         return false;
     struct vol inner = {.x = v->x, .depth = v->depth + 1};
-    return !walk_volatile(((const ResTarget *)linitial(q->targetList))->val, &inner);
+    return !walk_volatile(FX_NODE(ResTarget, linitial(q->targetList))->val, &inner);
 }
 
 /* Any overload of that name: the argument types of a raw tree are not resolved. */
@@ -191,7 +191,7 @@ static bool call_volatile(struct vol *v, const FuncCall *call) {
 static bool walk_volatile(Node *node, void *ctx) {
     struct vol *v = ctx;
     if (node == NULL || v->found) return v->found;
-    if (IsA(node, FuncCall) && call_volatile(v, (const FuncCall *)node)) {
+    if (IsA(node, FuncCall) && call_volatile(v, FX_NODE(FuncCall, node))) {
         v->found = true;
         return true;
     }
@@ -211,14 +211,14 @@ static bool lock_sequences(Node *node, void *ctx) {
     struct fx *x = ctx;
     if (node == NULL) return false;
     if (!IsA(node, FuncCall)) return pr_tree_walk(node, lock_sequences, ctx);
-    const FuncCall *call = (const FuncCall *)node;
+    const FuncCall *call = FX_NODE(FuncCall, node);
     const char *schema = NULL, *name = NULL;
     fx_parts(call->funcname, &schema, &name);
     if (!pr_eq(name, "nextval") || list_length(call->args) != 1) return pr_tree_walk(node, lock_sequences, ctx);
     const Node *arg = linitial(call->args);
-    while (arg != NULL && IsA(arg, TypeCast)) arg = ((const TypeCast *)arg)->arg;
-    if (arg == NULL || !IsA(arg, A_Const) || nodeTag(&((const A_Const *)arg)->val) != T_String) return false;
-    const char *text = strVal(&((const A_Const *)arg)->val), *dot = strchr(text, '.');
+    while (arg != NULL && IsA(arg, TypeCast)) arg = FX_NODE(TypeCast, arg)->arg;
+    if (arg == NULL || !IsA(arg, A_Const) || nodeTag(&FX_NODE(A_Const, arg)->val) != T_String) return false;
+    const char *text = strVal(&FX_NODE(A_Const, arg)->val), *dot = strchr(text, '.');
     schema = dot != NULL ? pr_dupn(x->a, text, (size_t)(dot - text)) : NULL;
     const struct w_rel *seq = fx_rel_named(x, schema, dot != NULL ? dot + 1 : text, 'S', false);
     if (seq != NULL) fx_lock(x, seq, PR_ROW_EXCLUSIVE);

@@ -40,8 +40,8 @@ void fx_set_variable(struct fx *x, const void *node) {
     if (st->name == NULL) return;
     if (pr_eq_nocase(st->name, "timezone")) {
         const Node *arg = st->args != NIL ? linitial(st->args) : NULL;
-        const bool text = arg != NULL && IsA(arg, A_Const) && nodeTag(&((const A_Const *)arg)->val) == T_String;
-        x->w->time_zone = text ? fx_str(x, strVal(&((const A_Const *)arg)->val)) : NULL;
+        const bool text = arg != NULL && IsA(arg, A_Const) && nodeTag(&FX_NODE(A_Const, arg)->val) == T_String;
+        x->w->time_zone = text ? fx_str(x, strVal(&FX_NODE(A_Const, arg)->val)) : NULL;
     }
     if (!pr_eq_nocase(st->name, "search_path")) return;
     if (st->kind != VAR_SET_VALUE) {
@@ -54,8 +54,8 @@ void fx_set_variable(struct fx *x, const void *node) {
     ListCell *lc;
     foreach (lc, st->args) {
         const Node *arg = lfirst(lc);
-        if (!IsA(arg, A_Const) || nodeTag(&((const A_Const *)arg)->val) != T_String) continue;
-        const char *schema = strVal(&((const A_Const *)arg)->val);
+        if (!IsA(arg, A_Const) || nodeTag(&FX_NODE(A_Const, arg)->val) != T_String) continue;
+        const char *schema = strVal(&FX_NODE(A_Const, arg)->val);
         if (*schema != '\0' && !pr_eq(schema, "$user") && !pr_eq(schema, "pg_catalog")) path[n++] = fx_str(x, schema);
     }
     x->w->path = path;

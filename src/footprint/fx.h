@@ -6,6 +6,9 @@
 
 #include "footprint/world.h"
 
+/* A node as what its tag says that it is. */
+#define FX_NODE(type, node) ((const type *)(const void *)(node))
+
 /* One statement being predicted. */
 struct fx {
     struct pr_world *w;

@@ -48,7 +48,7 @@ static struct shape shape_of(struct fx *x, const IndexStmt *st) {
         }
         if (e->ordering == SORTBY_DESC || e->nulls_ordering == SORTBY_NULLS_FIRST || e->opclass != NIL) s.plain_order = false;
     }
-    foreach (lc, st->indexIncludingParams) mention(x, &s, ((const IndexElem *)lfirst(lc))->name);
+    foreach (lc, st->indexIncludingParams) mention(x, &s, FX_NODE(IndexElem, lfirst(lc))->name);
     mention_all(x, &s, st->whereClause);
     return s;
 }
@@ -158,7 +158,7 @@ void fx_alter_index(struct fx *x, const AlterTableStmt *st) {
             (pr_eq(method, "btree") || pr_eq(method, "hash") || pr_eq(method, "spgist")))
             lock = PR_SHARE_UPDATE_EXCLUSIVE;
         if (cmd->subtype == AT_AttachPartition) {
-            const PartitionCmd *pc = (const PartitionCmd *)cmd->def;
+            const PartitionCmd *pc = FX_NODE(PartitionCmd, cmd->def);
             struct pr_idx *child = NULL;
             struct w_rel *owner = w_find_index(x->w, pc->name->schemaname, pc->name->relname, &child);
             lock = PR_SHARE_UPDATE_EXCLUSIVE;

@@ -150,16 +150,16 @@ void fx_comment(struct fx *x, const void *node) {
     case OBJECT_MATVIEW:
     case OBJECT_SEQUENCE:
     case OBJECT_FOREIGN_TABLE:
-    case OBJECT_INDEX: names = (const List *)st->object; break;
+    case OBJECT_INDEX: names = FX_NODE(List, st->object); break;
     case OBJECT_COLUMN:
-        names = (const List *)st->object;
+        names = FX_NODE(List, st->object);
         drop = 1;
         break;
     case OBJECT_TABCONSTRAINT:
     case OBJECT_TRIGGER:
     case OBJECT_POLICY:
     case OBJECT_RULE:
-        names = (const List *)st->object;
+        names = FX_NODE(List, st->object);
         drop = 1;
         break;
     default: return;
@@ -303,9 +303,9 @@ static void publication_tables(struct fx *x, const List *objects) {
 }
 
 void fx_create_publication(struct fx *x, const void *node) {
-    publication_tables(x, ((const CreatePublicationStmt *)node)->pubobjects);
+    publication_tables(x, FX_NODE(CreatePublicationStmt, node)->pubobjects);
 }
 
 void fx_alter_publication(struct fx *x, const void *node) {
-    publication_tables(x, ((const AlterPublicationStmt *)node)->pubobjects);
+    publication_tables(x, FX_NODE(AlterPublicationStmt, node)->pubobjects);
 }

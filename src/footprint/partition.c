@@ -14,9 +14,9 @@ static struct w_rel *default_of(struct fx *x, const struct w_rel *parent) {
 struct bound { const char *col, *low, *high; bool has_low, has_high; };
 
 static const char *constant_text(const Node *n, char *room, size_t size) {
-    while (n != NULL && IsA(n, TypeCast)) n = ((const TypeCast *)n)->arg;
-    if (n == NULL || !IsA(n, A_Const) || ((const A_Const *)n)->isnull) return NULL;
-    const A_Const *c = (const A_Const *)n;
+    while (n != NULL && IsA(n, TypeCast)) n = FX_NODE(TypeCast, n)->arg;
+    if (n == NULL || !IsA(n, A_Const) || FX_NODE(A_Const, n)->isnull) return NULL;
+    const A_Const *c = FX_NODE(A_Const, n);
     if (nodeTag(&c->val) == T_Integer) {
         (void)snprintf(room, size, "%d", intVal(&c->val));
         return room;
@@ -50,11 +50,11 @@ static void look_at(struct seek *s, const A_Expr *e) {
 static void seek_bounds(void *ctx, const Node *expr) {
     struct seek *s = ctx;
     if (expr == NULL) return;
-    if (IsA(expr, BoolExpr) && ((const BoolExpr *)expr)->boolop == AND_EXPR) {
+    if (IsA(expr, BoolExpr) && FX_NODE(BoolExpr, expr)->boolop == AND_EXPR) {
         ListCell *lc;
-        foreach (lc, ((const BoolExpr *)expr)->args) seek_bounds(ctx, lfirst(lc));
-    } else if (IsA(expr, A_Expr) && ((const A_Expr *)expr)->kind == AEXPR_OP) {
-        look_at(s, (const A_Expr *)expr);
+        foreach (lc, FX_NODE(BoolExpr, expr)->args) seek_bounds(ctx, lfirst(lc));
+    } else if (IsA(expr, A_Expr) && FX_NODE(A_Expr, expr)->kind == AEXPR_OP) {
+        look_at(s, FX_NODE(A_Expr, expr));
     }
 }
 
@@ -151,7 +151,7 @@ static void shrink_default(struct fx *x, const struct w_rel *parent, bool is_def
 
 void fx_attach(struct fx_at *t) {
     struct fx *x = t->x;
-    const PartitionCmd *pc = (const PartitionCmd *)t->cmd->def;
+    const PartitionCmd *pc = FX_NODE(PartitionCmd, t->cmd->def);
     struct w_rel *child = fx_rel(x, pc->name, 'r', false);
     if (child == NULL) return;
     if (t->r->complete && t->r->r.kind != 'p') {
@@ -194,7 +194,7 @@ void fx_partition_of(struct fx *x, const RangeVar *parent_name, struct w_rel *ch
 
 void fx_detach(struct fx_at *t) {
     struct fx *x = t->x;
-    const PartitionCmd *pc = (const PartitionCmd *)t->cmd->def;
+    const PartitionCmd *pc = FX_NODE(PartitionCmd, t->cmd->def);
     struct w_rel *child = fx_rel(x, pc->name, 'r', false);
     if (child == NULL) return;
     const int version = x->w->version != 0 ? x->w->version : 180000;
@@ -218,14 +218,14 @@ void fx_detach(struct fx_at *t) {
 }
 
 void fx_inherit(struct fx_at *t) {
-    struct w_rel *parent = fx_rel(t->x, (const RangeVar *)t->cmd->def, 'r', false);
+    struct w_rel *parent = fx_rel(t->x, FX_NODE(RangeVar, t->cmd->def), 'r', false);
     if (parent == NULL) return;
     fx_lock(t->x, parent, PR_SHARE_UPDATE_EXCLUSIVE);
     w_add_partition(t->x->w, parent, t->r);
 }
 
 void fx_no_inherit(struct fx_at *t) {
-    struct w_rel *parent = fx_rel(t->x, (const RangeVar *)t->cmd->def, 'r', false);
+    struct w_rel *parent = fx_rel(t->x, FX_NODE(RangeVar, t->cmd->def), 'r', false);
     if (parent == NULL) return;
     fx_lock(t->x, parent, PR_ACCESS_SHARE);
     w_cut_partition(t->x->w, parent, t->r);

@@ -35,7 +35,7 @@ static void blockers(struct fx_at *t, const char *col) {
 static bool bare_using(struct fx *x, const Node *using, const char *col, struct fx_type *through) {
     if (using == NULL) return true;
     while (IsA(using, TypeCast)) {
-        const TypeCast *c = (const TypeCast *)using;
+        const TypeCast *c = FX_NODE(TypeCast, using);
         *through = fx_type_of_node(x, c->typeName);
         using = c->arg;
         if (!IsA(using, ColumnRef)) return false;
@@ -45,7 +45,7 @@ static bool bare_using(struct fx *x, const Node *using, const char *col, struct 
 
 static enum fx_change judge(struct fx_at *t, const struct pr_col *c, const struct fx_type *to, bool *indexes) {
     struct fx *x = t->x;
-    const ColumnDef *def = (const ColumnDef *)t->cmd->def;
+    const ColumnDef *def = FX_NODE(ColumnDef, t->cmd->def);
     struct fx_type from = fx_type_of_text(x, c->type, c->type_schema), through = {0};
     if (!from.known && c->base_type != NULL) from = fx_type_of_text(x, c->base_type, NULL);
     if (!bare_using(x, def->raw_default, c->name, &through)) return FX_REWRITE;
@@ -95,7 +95,7 @@ static void constraints(struct fx_at *t, const char *col, bool rewrite) {
 
 static void failures(struct fx_at *t, const struct pr_col *c, const struct fx_type *to) {
     struct fx *x = t->x;
-    const ColumnDef *def = (const ColumnDef *)t->cmd->def;
+    const ColumnDef *def = FX_NODE(ColumnDef, t->cmd->def);
     const struct fx_type from = fx_type_of_text(x, c->type, c->type_schema);
     const char *new_type = fx_type_text(x, to);
     if (!fx_castable(&from, to)) {
@@ -113,7 +113,7 @@ static void failures(struct fx_at *t, const struct pr_col *c, const struct fx_ty
 
 static void move_on(struct fx_at *t, const struct fx_type *to) {
     struct pr_col *c = w_col(t->x->w, t->r, t->cmd->name);
-    const ColumnDef *def = (const ColumnDef *)t->cmd->def;
+    const ColumnDef *def = FX_NODE(ColumnDef, t->cmd->def);
     c->type = fx_type_text(t->x, to);
     c->type_schema = to->schema;
     c->base_type = NULL;
@@ -143,7 +143,7 @@ static bool collation_changes(const struct pr_col *c, const ColumnDef *def) {
 void fx_alter_type(struct fx_at *t) {
     struct fx *x = t->x;
     const char *col = t->cmd->name;
-    const ColumnDef *def = (const ColumnDef *)t->cmd->def;
+    const ColumnDef *def = FX_NODE(ColumnDef, t->cmd->def);
     const struct fx_type to = fx_type_of_node(x, def->typeName);
     const struct pr_col *c = pr_find_col(&t->r->r, col);
     const char *new_type = fx_type_text(x, &to);

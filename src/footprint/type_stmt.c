@@ -121,7 +121,7 @@ void fx_alter_domain(struct fx *x, const void *node) {
     }
     const bool is_check = st->subtype == 'C' && st->def != NULL && IsA(st->def, Constraint);
     const bool checks = st->subtype == 'O' || st->subtype == 'V' ||
-                        (is_check && !((const Constraint *)st->def)->skip_validation);
+                        (is_check && !FX_NODE(Constraint, st->def)->skip_validation);
     if (checks) check_users(x, t);
     if (st->subtype == 'O' || st->subtype == 'C') {
         t->t.constrained = true;

@@ -40,8 +40,8 @@ static void resolve(struct fx *x, struct fx_type *t) {
 static int typmod_at(const List *mods, int at) {
     if (list_length(mods) <= at) return -1;
     const Node *n = list_nth(mods, at);
-    if (!IsA(n, A_Const) || ((const A_Const *)n)->isnull || nodeTag(&((const A_Const *)n)->val) != T_Integer) return -1;
-    return intVal(&((const A_Const *)n)->val);
+    if (!IsA(n, A_Const) || FX_NODE(A_Const, n)->isnull || nodeTag(&FX_NODE(A_Const, n)->val) != T_Integer) return -1;
+    return intVal(&FX_NODE(A_Const, n)->val);
 }
 
 struct fx_type fx_type_of_node(struct fx *x, const TypeName *node) {
