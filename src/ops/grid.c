@@ -21,9 +21,11 @@ static void row(const struct pr_grid *g, const char *const *cells, const size_t 
     struct pr_buf *out = g->r->out;
     pr_addf(out, "%*s", g->indent, "");
     if (mark != '\0') pr_addf(out, "\001%c", mark);
-    for (size_t i = 0; i < g->n_cols; i++) {
+    size_t used = g->n_cols;                                /* no blanks at the end of a line */
+    while (used > 0 && cells[used - 1][0] == '\0') used--;
+    for (size_t i = 0; i < used; i++) {
         const int pad = (int)(widths[i] - chars(cells[i]));
-        const bool right = (g->right >> i & 1) != 0, last = i + 1 == g->n_cols;
+        const bool right = (g->right >> i & 1) != 0, last = i + 1 == used;
         if (right) pr_addf(out, "%*s%s", pad, "", cells[i]);
         else pr_addf(out, "%s%*s", cells[i], last ? 0 : pad, "");
         if (!last) pr_add(out, "  ");

@@ -93,24 +93,28 @@ static const char *default_of(const struct view *v, const json_t *c) {
     return text;
 }
 
+static const char *what_else(const struct view *v, const json_t *c) {
+    const char *base = pr_get_str(c, "base_type"), *collation = pr_get_str(c, "collation"), *comment = pr_get_str(c, "comment");
+    const json_t *labels = pr_get(c, "enum_values");
+    struct pr_buf b = {.a = v->r->a};
+    if (base != NULL) pr_addf(&b, "domain over %s%s", base, pr_get_bool(c, "domain_constrained") ? " with constraints" : "");
+    if (json_array_size(labels) > 0) pr_addf(&b, "%sone of %s", b.len > 0 ? "; " : "", name_list(v, labels, 12));
+    if (collation != NULL) pr_addf(&b, "%scollate %s", b.len > 0 ? "; " : "", collation);
+    if (comment != NULL) pr_addf(&b, "%s%s", b.len > 0 ? "; " : "", comment);
+    return pr_buf_text(&b);
+}
+
 static void columns(const struct view *v) {
     if (count(v, "columns") == 0) return;
     struct pr_grid g = {.r = v->r, .n_cols = 5, .indent = 4, .max_chars = 70};
     size_t i = 0;
     json_t *c = NULL;
     json_array_foreach(pr_get(v->rel, "columns"), i, c) {
-        const char *base = pr_get_str(c, "base_type");
-        const json_t *labels = pr_get(c, "enum_values");
-        struct pr_buf more = {.a = v->r->a};
-        if (base != NULL) pr_addf(&more, "domain over %s%s; ", base, pr_get_bool(c, "domain_constrained") ? " with constraints" : "");
-        if (json_array_size(labels) > 0) pr_addf(&more, "one of %s; ", name_list(v, labels, 12));
-        if (pr_get_str(c, "collation") != NULL) pr_addf(&more, "collate %s; ", pr_get_str(c, "collation"));
-        if (pr_get_str(c, "comment") != NULL) pr_add(&more, pr_get_str(c, "comment"));
         pr_grid_add(&g, pr_get_str(c, "name"));
         pr_grid_add(&g, pr_get_str(c, "type"));
         pr_grid_add(&g, !pr_get_bool(c, "not_null") ? "null" : pr_get_bool(c, "not_null_valid") ? "not null" : "not null, not valid");
         pr_grid_add(&g, default_of(v, c));
-        pr_grid_add(&g, pr_buf_text(&more));
+        pr_grid_add(&g, what_else(v, c));
     }
     pr_add(v->out, "  columns\n");
     pr_grid_print(&g, (const char *const[]){"name", "type", "null", "default", "what else"});
@@ -141,6 +145,14 @@ static const char *con_state(const json_t *k) {
     return pr_get_bool(k, "validated") ? "" : "NOT VALIDATED";
 }
 
+/* The definition without the words that the state says, better to be seen. */
+static const char *without_state(const struct view *v, const char *def) {
+    static const char *const ends[] = {" NOT VALID", " NOT ENFORCED"};
+    for (size_t i = 0; i < PR_COUNT(ends) && def != NULL; i++)
+        if (pr_ends(def, ends[i])) return pr_dupn(v->r->a, def, strlen(def) - strlen(ends[i]));
+    return def;
+}
+
 static void constraints(const struct view *v) {
     struct pr_grid own = {.r = v->r, .n_cols = 3, .indent = 4, .max_chars = 160}, others = own;
     size_t i = 0;
@@ -152,7 +164,7 @@ static void constraints(const struct view *v) {
             pr_grid_add(&others, con_state(k));
         } else if (!pr_eq(pr_get_str(k, "type"), "n")) {    /* "not null" stands with the columns */
             pr_grid_add(&own, pr_get_str(k, "name"));
-            pr_grid_add(&own, pr_get_str(k, "def"));
+            pr_grid_add(&own, without_state(v, pr_get_str(k, "def")));
             pr_grid_add(&own, con_state(k));
         }
     }
