@@ -46,6 +46,7 @@ static void report_unparsed(const struct pr_judge *j, const struct pr_stmt *s, c
         f.what = newer ? pr_fmt(a, "The server is version %d, the grammar that is built in is version %d: it may be right there.",
                                 version_num / 10000, pr_grammar_major())
                        : pr_fmt(a, "PostgreSQL %d does not accept this text; the rest of the file is judged.", pr_grammar_major());
+        f.safe_way = newer ? NULL : "Mend the text.";
         break;
     }
     case PR_PSQL_COMMAND:

@@ -45,7 +45,7 @@ static void check(const struct pr_rule_ctx *c) {
 PR_RULE(enum_add_value_use_same_tx) = {
     .id = "enum-add-value-use-same-tx", .family = PR_F_FAILURE, .level = PR_ERROR,
     .title = "a new enum value is used in the transaction that adds it",
-    .why = "It fails with 55P04, unsafe use of new value, until the transaction that added it has committed. (From 17 on a type made in the same transaction is free of that.)",
+    .why = "It fails with 55P04, unsafe use of new value, until the transaction that added it has committed. From 17 on a type made in the same transaction is free of that.",
     .safe_way = "ALTER TYPE … ADD VALUE in a migration of its own, and its use in the next one.",
     .source = "https://www.postgresql.org/docs/current/sql-altertype.html#SQL-ALTERTYPE-NOTES",
     .claim = {.fails = "55P04"},

@@ -2,6 +2,22 @@
 
 #include "rules/help.h"
 
+/* REPLICA IDENTITY FULL or USING INDEX, earlier in this run. */
+static bool has_other_identity(const struct pr_rule_ctx *c, const RangeVar *rv) {
+    for (int i = c->stmt->index - 1; i >= 0; i--) {
+        const void *node = c->script->stmts[i].node;
+        if (node == NULL || !IsA(node, AlterTableStmt) || !pr_eq(((const AlterTableStmt *)node)->relation->relname, rv->relname)) continue;
+        ListCell *lc;
+        foreach (lc, ((const AlterTableStmt *)node)->cmds) {
+            const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+            if (cmd->subtype != AT_ReplicaIdentity) continue;
+            const char type = ((const ReplicaIdentityStmt *)(const void *)cmd->def)->identity_type;
+            return type == 'f' || type == 'i';
+        }
+    }
+    return false;
+}
+
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
     const struct pr_rel *r = pr_rel_of(c, at->relation);
     if (r == NULL || !r->published) return;
@@ -17,7 +33,7 @@ static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const 
         how = "REPLICA IDENTITY NOTHING";
         word = "identity";
     }
-    if (how == NULL) return;
+    if (how == NULL || (cmd->subtype != AT_ReplicaIdentity && has_other_identity(c, at->relation))) return;
     const char *t = pr_rv_name(c, at->relation);
     const struct pr_span span = pr_word_at(c, word, 0);
     pr_report(c, &(struct pr_hit){.level = PR_ERROR, .offset = span.offset, .len = span.len,

@@ -13,8 +13,8 @@ static const char *dropped_check(const AlterTableStmt *at, const struct pr_rel *
             if (r == NULL) return cmd->name;                            /* no facts: the textbook way names it so */
             continue;
         }
-        if (con->type == 'c' && con->validated && strstr(con->def, "IS NOT NULL") != NULL && pr_mentions(con->cols, con->n_cols, column))
-            return cmd->name;
+        const bool says_so = con->def == NULL || strstr(con->def, "IS NOT NULL") != NULL;      /* NULL: made earlier in this run */
+        if (con->type == 'c' && con->validated && says_so && pr_mentions(con->cols, con->n_cols, column)) return cmd->name;
     }
     return NULL;
 }

@@ -2,6 +2,8 @@
 
 #include <fnmatch.h>
 
+enum { SOURCE_BYTES = 500 };
+
 static bool is_head_byte(char ch) { return ((unsigned char)ch & 0xC0) != 0x80; }
 
 static int count_chars(const char *s, size_t n) {
@@ -31,7 +33,9 @@ static void locate(const struct pr_place *at, struct pr_finding *f, struct pr_ar
     f->end_line = at->stmt != NULL && at->stmt->end_line > line ? first + at->stmt->end_line : f->line;
     f->col = 1 + count_chars(text + begin, offset - begin);
     f->width = len > 0 ? count_chars(text + offset, len) : 1;
-    f->source = pr_dupn(a, text + begin, end - begin < 500 ? end - begin : 500);
+    size_t shown = end - begin < SOURCE_BYTES ? end - begin : SOURCE_BYTES;
+    while (shown > 0 && shown < end - begin && !is_head_byte(text[begin + shown])) shown--;
+    f->source = pr_dupn(a, text + begin, shown);
 }
 
 void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const struct pr_finding *texts) {

@@ -132,6 +132,7 @@ PR_NODISCARD enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_aren
 
 void pr_judged_done(struct pr_judged *j);                   /* for PR_CLEANUP; a zeroed one is fine */
 
+/* A finding as in docs/schema/check.json; a new reference. */
 json_t *pr_finding_json(const struct pr_finding *f);
 
 #endif

@@ -1,0 +1,287 @@
+#include <unistd.h>
+
+#include "ops/check.h"
+
+/* check: judges migrations by the rules, with the facts of an environment where there is one. */
+
+struct args {
+    struct pr_list what;
+    const char *env, *facts, *runner, *fail_on;
+    bool all, offline, footprint, up_only;
+    int64_t pg_version;
+};
+
+static const char *const fail_levels[] = {"error", "warning", "note", NULL};
+static const char *const runners[] = {"pgrail", "psql", "golang-migrate", "sqlx", "diesel", "dbmate", "goose", "prisma", "drizzle", "flyway",
+                                      "alembic", "sqitch", NULL};
+
+static const struct pr_param params[] = {
+    {.name = "what", PR_FIELD(PR_T_LIST, struct args, what), .positional = true, .complete = "migration",
+     .help = "Migrations, files or folders; without any: all that are pending."},
+    {.name = "env", PR_FIELD(PR_T_STR, struct args, env), .complete = "environment", .help = "Judge with the live facts of this environment."},
+    {.name = "facts", PR_FIELD(PR_T_PATH, struct args, facts), .help = "Judge with facts that `pgrail ground --save` wrote, without a server."},
+    {.name = "offline", PR_FIELD(PR_T_BOOL, struct args, offline), .help = "Judge without facts: sizes and names are not known."},
+    {.name = "all", PR_FIELD(PR_T_BOOL, struct args, all), .help = "Judge the whole folder in order, from an empty database on."},
+    {.name = "up-only", PR_FIELD(PR_T_BOOL, struct args, up_only), .help = "Leave the down scripts out."},
+    {.name = "footprint", PR_FIELD(PR_T_BOOL, struct args, footprint), .help = "Show for each statement the locks and the work that are predicted."},
+    {.name = "runner", PR_FIELD(PR_T_STR, struct args, runner), .fallback = "pgrail", .choices = runners, .help = "Who will run the files: what pgrail does by itself is then missing."},
+    {.name = "fail-on", PR_FIELD(PR_T_STR, struct args, fail_on), .fallback = "error", .choices = fail_levels, .help = "Lowest level that makes the exit status 1."},
+    {.name = "pg-version", PR_FIELD(PR_T_INT, struct args, pg_version), .min = 0, .max = 99, .help = "Server's major version where there are no facts; 0 = any of 13 to 18."},
+};
+
+/* --- configuration: a file can be judged where there is no project ------------------------------------------------- */
+
+static bool config_above(struct pr_arena *a, const char *folder) {
+    for (const char *dir = folder;;) {
+        if (access(pr_fmt(a, "%s/pgrail.conf", pr_eq(dir, "/") ? "" : dir), F_OK) == 0) return true;
+        const char *slash = strrchr(dir, '/');
+        if (slash == NULL || pr_eq(dir, "/")) return false;
+        dir = slash == dir ? "/" : pr_dupn(a, dir, (size_t)(slash - dir));
+    }
+}
+
+static enum pr_code open_project(struct pr_check *k, const struct args *in, struct pr_err *e) {
+    char cwd[4096];
+    if (getcwd(cwd, sizeof cwd) == NULL) return PR_FAIL(e, PR_ERR_NO_FILE, "the working folder cannot be read");
+    k->root = pr_dup(k->c->a, cwd);
+    if (k->c->config_path == NULL && getenv("PGRAIL_CONF") == NULL && in->env == NULL && !config_above(k->c->a, cwd)) return PR_OK;
+    PR_TRY(e, pr_config_load(k->c->config_path, k->c->a, &k->x.config, e));
+    k->root = k->x.config->root;
+    const bool live = !in->offline && in->facts == NULL && !in->all && (in->env != NULL || k->x.config->n_environments > 0);
+    if (!live) return PR_OK;
+    PR_TRY(e, pr_config_env(k->x.config, in->env, &k->x.env, e));
+    return pr_ledger_open(k->x.config->root, &k->x.ledger, e);
+}
+
+/* --- grounding ---------------------------------------------------------------------------------------------------- */
+
+static const char *full_name(struct pr_arena *a, const struct pr_rel *r) { return pr_fmt(a, "%s.%s", r->schema, r->name); }
+
+static bool is_reported(const json_t *list, const char *migration, const char *relation) {
+    size_t i = 0;
+    json_t *o = NULL;
+    json_array_foreach(list, i, o)
+        if (pr_eq(pr_get_str(o, "migration"), migration) && pr_eq(pr_get_str(o, "relation"), relation)) return true;
+    return false;
+}
+
+static void report_ungrounded(struct pr_check *k, const struct pr_migration *m, const char *relation, const char *state) {
+    if (is_reported(k->grounding, m->id, relation)) return;
+    json_t *o = pr_push_object(k->grounding);
+    pr_set_str(o, "migration", m->id);
+    pr_set_str(o, "relation", relation);
+    pr_set_str(o, "state", state);
+    pr_set_str(o, "mend", k->x.env != NULL ? pr_fmt(k->c->a, "pgrail ground %s --env %s", m->id, k->x.env->name) : pr_fmt(k->c->a, "pgrail ground %s", m->id));
+}
+
+/* "schema.name" of every relation that the server has, whether or not its facts were read. */
+static bool is_there(const struct pr_facts *f, const char *schema, const char *name) {
+    for (size_t i = 0; i < f->n_all_relations; i++) {
+        const char *dot = strchr(f->all_relations[i], '.');
+        if (dot == NULL || !pr_eq(dot + 1, name)) continue;
+        const size_t n = (size_t)(dot - f->all_relations[i]);
+        if (schema == NULL || (strlen(schema) == n && strncmp(f->all_relations[i], schema, n) == 0)) return true;
+    }
+    return false;
+}
+
+/* A relation that DDL of this side locks. Live: the newest grounding must have it with the fingerprint that it has now. From a
+ * file: the file is the grounding, so it must have it. */
+static void ground_one(struct pr_check *k, const struct pr_migration *m, const struct pr_effect *f, const struct pr_grounding *g) {
+    const struct pr_rel *r = pr_find_rel(k->facts, f->schema, f->name);
+    if (r == NULL) {
+        const bool lacks = pr_eq(k->source, "file") && !k->facts->whole && is_there(k->facts, f->schema, f->name);
+        if (lacks) report_ungrounded(k, m, pr_fmt(k->c->a, "%s%s%s", f->schema != NULL ? f->schema : "", f->schema != NULL ? "." : "", f->name), "missing");
+        return;
+    }
+    if (pr_eq(k->source, "file")) return;
+    const char *full = full_name(k->c->a, r);
+    const char *then = g != NULL && g->relations != NULL ? pr_get_str(g->relations, full) : NULL;
+    if (then == NULL) report_ungrounded(k, m, full, "missing");
+    else if (!pr_eq(then, r->fingerprint)) report_ungrounded(k, m, full, "stale");
+}
+
+static enum pr_code look_at_grounding(struct pr_check *k, const struct pr_migration *m, const struct pr_run_footprint *run, struct pr_err *e) {
+    if (!pr_eq(k->source, "live") && !pr_eq(k->source, "file")) return PR_OK;
+    struct pr_grounding g = {0};
+    bool found = false;
+    if (k->x.ledger != NULL) PR_TRY(e, pr_ledger_grounding(k->x.ledger, k->x.env->name, m->id, k->c->a, &g, &found, e));
+    for (size_t s = 0; s < run->n; s++) {
+        const struct pr_footprint *fp = &run->stmts[s];
+        for (size_t i = 0; !fp->dml && i < fp->n; i++) {
+            const struct pr_effect *f = &fp->effects[i];
+            if (!f->own && !f->created && f->kind != 'i' && f->kind != 'I' && f->lock >= PR_SHARE_UPDATE_EXCLUSIVE) ground_one(k, m, f, found ? &g : NULL);
+        }
+    }
+    return PR_OK;
+}
+
+/* --- judging ------------------------------------------------------------------------------------------------------ */
+
+static void put_footprints(struct pr_check *k, json_t *into, const struct pr_judged *d) {
+    json_t *list = pr_set_array(into, "footprint");
+    for (size_t i = 0; i < d->run.n; i++) {
+        json_t *o = pr_push_object(list);
+        const struct pr_stmt *s = &d->script.stmts[i];
+        pr_set_int(o, "line", s->line);
+        pr_set_str(o, "tag", s->tag);
+        pr_set_str(o, "text", pr_printable(k->c->a, s->text, 400));
+        pr_set(o, "predicted", pr_footprint_json(&d->run.stmts[i]));
+    }
+}
+
+static void put_findings(struct pr_check *k, const struct pr_migration *m, const char *side, const struct pr_judged *d) {
+    for (size_t i = 0; i < d->findings.n; i++) {
+        json_t *o = pr_finding_json(&d->findings.items[i]);
+        pr_set_str(o, "migration", m->id);
+        pr_set_str(o, "side", side);
+        PR_ASSERT(json_array_append_new(k->findings, o) == 0);
+    }
+    for (int l = 0; l < PR_LEVEL_COUNT; l++) k->counts[l] += d->counts[l];
+    k->ignored += d->ignored;
+    k->left_out += (int64_t)d->findings.left_out;
+    k->unjudged += (int64_t)d->script.n_unjudged;
+}
+
+static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m, const struct pr_side *side, const struct pr_facts *facts,
+                               json_t *into, const struct pr_facts **after, struct pr_err *e) {
+    const bool is_down = side == &m->down;
+    struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
+    const struct pr_judge j = {.migration = m, .side = side, .is_down = is_down, .facts = facts, .version_num = k->version_num,
+                               .config = k->x.config, .runner = k->runner};
+    const enum pr_code code = pr_judge_side(&j, k->c->a, &d, e);
+    if (code != PR_OK) return pr_prefix(e, "%s", side->path);
+    json_t *o = pr_set_object(into, is_down ? "down" : "up");
+    pr_set_str(o, "path", side->path);
+    pr_set_str(o, "transaction", pr_tx_mode_name(side->tx));
+    pr_set_int(o, "statements", (int64_t)d.script.n);
+    pr_set_int(o, "not_judged", (int64_t)d.script.n_unjudged);
+    if (k->footprint) put_footprints(k, o, &d);
+    put_findings(k, m, is_down ? "down" : "up", &d);
+    *after = d.after;
+    return is_down ? PR_OK : look_at_grounding(k, m, &d.run, e);
+}
+
+/* Between two deployments rows come: what an earlier migration made is of unknown size for a later one. */
+static const struct pr_facts *sizes_unknown(struct pr_check *k, const struct pr_facts *f) {
+    if (f == NULL) return NULL;
+    struct pr_facts *copy = PR_NEW(k->c->a, struct pr_facts);
+    *copy = *f;
+    copy->rels = PR_NEW_ARRAY(k->c->a, struct pr_rel, f->n_rels + 1);
+    for (size_t i = 0; i < f->n_rels; i++) {
+        copy->rels[i] = f->rels[i];
+        if (pr_find_rel(k->facts, f->rels[i].schema, f->rels[i].name) != NULL) continue;
+        copy->rels[i].rows_trusted = false;
+        copy->rels[i].rows = copy->rels[i].pages = -1;
+        copy->rels[i].table_bytes = copy->rels[i].index_bytes = copy->rels[i].total_bytes = copy->rels[i].toast_bytes = -1;
+    }
+    return copy;
+}
+
+static enum pr_code judge_all(struct pr_check *k, struct pr_err *e) {
+    const struct pr_facts *facts = k->facts;
+    for (size_t i = 0; i < k->n; i++) {
+        const struct pr_migration *m = k->list[i];
+        json_t *o = pr_push_object(k->migrations);
+        pr_set_str(o, "id", m->id);
+        pr_set_str(o, "version", m->version);
+        pr_set_str(o, "name", m->name);
+        pr_set_str(o, "sha256", m->sha256);
+        const struct pr_facts *after = facts, *undone = NULL;
+        if (m->up.path != NULL) PR_TRY(e, judge_side(k, m, &m->up, facts, o, &after, e));
+        if (!k->up_only && m->down.path != NULL) PR_TRY(e, judge_side(k, m, &m->down, sizes_unknown(k, after), o, &undone, e));
+        if (k->in_order) facts = sizes_unknown(k, after);
+    }
+    return PR_OK;
+}
+
+static void put_folder_problems(struct pr_check *k) {
+    for (size_t f = 0; f < k->n_folders; f++) {
+        for (size_t i = 0; i < k->folders[f]->n_problems; i++) {
+            const struct pr_problem *p = &k->folders[f]->problems[i];
+            json_t *o = pr_push_object(k->findings);
+            pr_set_str(o, "rule", p->rule);
+            pr_set_str(o, "family", "folder");
+            pr_set_str(o, "level", p->is_error ? "error" : "warning");
+            pr_set_str(o, "path", p->path);
+            pr_set_int(o, "line", p->line > 0 ? p->line : 1);
+            pr_set_str(o, "title", p->message);
+            pr_set_str(o, "safe_way", p->hint);
+            k->counts[p->is_error ? PR_ERROR : PR_WARNING]++;
+        }
+    }
+}
+
+/* --- the document ------------------------------------------------------------------------------------------------- */
+
+static void begin(struct pr_check *k, const struct args *in) {
+    k->doc = json_object();
+    pr_set_str(k->doc, "schema", "pgrail.check/1");
+    pr_set_str(k->doc, "environment", k->x.env != NULL ? k->x.env->name : NULL);
+    pr_set_str(k->doc, "grammar", pr_grammar_version());
+    pr_set_str(k->doc, "runner", k->runner);
+    pr_set_str(k->doc, "fail_on", in->fail_on);
+    k->migrations = pr_set_array(k->doc, "migrations");
+    k->findings = pr_set_array(k->doc, "findings");
+    k->grounding = pr_set_array(k->doc, "not_grounded");
+    pr_call_return(k->c, k->doc);
+}
+
+static void put_facts(struct pr_check *k) {
+    json_t *o = pr_set_object(k->doc, "facts");
+    pr_set_str(o, "source", k->source);
+    const bool real = pr_eq(k->source, "live") || pr_eq(k->source, "file");
+    pr_set_str(o, "taken_at", real ? k->facts->taken_at : NULL);
+    pr_set_int(o, "server_version", real ? k->facts->version_num : k->version_num);
+    pr_set_str(o, "hint", real || pr_eq(k->source, "nothing") ? NULL
+               : "sizes and names are not known: worst cases are shown as warnings. With facts: pgrail ground --save FILE, then pgrail check --facts FILE");
+}
+
+static void finish(struct pr_check *k, const struct args *in) {
+    json_t *counts = pr_set_object(k->doc, "counts");
+    int64_t failing = 0;
+    bool counted = false;
+    for (int l = PR_ERROR; l >= PR_NOTE; l--) {
+        pr_set_int(counts, pr_level_name((enum pr_level)l), k->counts[l]);
+        if (!counted) failing += k->counts[l];
+        counted = counted || pr_eq(in->fail_on, pr_level_name((enum pr_level)l));
+    }
+    pr_set_int(counts, "ignored", k->ignored);
+    pr_set_int(counts, "left_out", k->left_out);
+    pr_set_int(counts, "not_judged", k->unjudged);
+    pr_set_bool(k->doc, "failed", failing > 0);
+    const bool grounded = json_array_size(k->grounding) == 0;
+    pr_set_bool(k->doc, "grounded", grounded);
+    k->c->outcome = !grounded ? PR_ERR_NOT_GROUNDED : failing > 0 ? PR_ERR_FINDINGS : PR_OK;
+}
+
+static void close_check(struct pr_check *k) { pr_context_done(&k->x); }
+
+static enum pr_code run(struct pr_call *c, struct pr_err *e) {
+    const struct args *in = c->args;
+    struct pr_check k PR_CLEANUP(close_check) = {.c = c, .runner = in->runner, .up_only = in->up_only, .footprint = in->footprint,
+                                                 .version_num = (int)in->pg_version * 10000};
+    PR_TRY(e, open_project(&k, in, e));
+    begin(&k, in);
+    PR_TRY(e, pr_check_collect(&k, &in->what, in->all, e));
+    PR_TRY(e, pr_check_facts(&k, &(struct pr_check_facts){.env = in->env, .file = in->facts, .offline = in->offline, .all = in->all,
+                                                          .named = in->what.n > 0}, e));
+    if (k.facts != NULL && k.facts->version_num != 0) k.version_num = k.facts->version_num;
+    put_folder_problems(&k);
+    PR_TRY(e, judge_all(&k, e));
+    put_facts(&k);
+    finish(&k, in);
+    return PR_OK;
+}
+
+PR_OP(check) = {
+    .name = "check", .summary = "Judge migrations before they run",
+    .detail = "Says for each statement who would be hurt and for how long, what would fail, what would be lost, which names do not exist, and what to write "
+              "instead. With the live facts of an environment (--env, the default where one is configured), with a facts file (--facts), or without any (--offline). "
+              "Findings of a down script weigh less: loss and compatibility are notes there, failure and grounding keep their level, others are one lower. "
+              "`-- pgrail:ignore RULE [until YYYY-MM-DD] reason` above a statement hides a finding. DDL on a relation that was not grounded is refused.",
+    .examples = (const char *const[]){"pgrail check", "pgrail check 0247 --env production", "pgrail check db/change.sql --offline",
+                                      "pgrail check --all --fail-on warning", "pgrail check --facts .pgrail/facts.json --json", NULL},
+    .capability = PR_OBSERVE, .params = params, .n_params = PR_COUNT(params), .args_size = sizeof(struct args),
+    .schema = "pgrail.check/1", .run = run, .render = pr_check_render,
+};

@@ -1,0 +1,149 @@
+#include "ops/ops.h"
+
+#include "rules/rules.h"
+
+/* rules: what check looks for. The document holds each rule's proof, which tests/server/test_rules.py runs on real servers. */
+
+struct args { const char *rule; };
+
+static const struct pr_param params[] = {
+    {.name = "rule", PR_FIELD(PR_T_STR, struct args, rule), .positional = true, .complete = "rule", .help = "Explain this rule; without it all are listed."},
+};
+
+static void put_scripts(json_t *o, const char *key, const char *const *scripts) {
+    json_t *list = pr_set_array(o, key);
+    for (size_t i = 0; scripts != NULL && scripts[i] != NULL; i++) pr_push_str(list, scripts[i]);
+}
+
+static void put_claim(json_t *o, const struct pr_claim *k) {
+    json_t *c = pr_set_object(o, "claim");
+    pr_set_str(c, "on", k->on != NULL ? k->on : "t");
+    pr_set_str(c, "lock", k->lock != PR_LOCK_NONE ? pr_lock_name(k->lock) : NULL);
+    pr_set_bool(c, "rewrites", k->rewrites);
+    pr_set_bool(c, "scans", k->scans);
+    pr_set_bool(c, "builds", k->builds);
+    pr_set_str(c, "fails", k->fails);
+    pr_set_str(c, "query", k->query);
+    pr_set_str(c, "answer", k->answer);
+}
+
+static void put_rule(json_t *list, const struct pr_rule *r) {
+    json_t *o = pr_push_object(list);
+    pr_set_str(o, "rule", r->id);
+    pr_set_str(o, "family", pr_family_name(r->family));
+    pr_set_str(o, "level", pr_level_name(r->level));
+    pr_set_str(o, "title", r->title);
+    pr_set_str(o, "why", r->why);
+    pr_set_str(o, "safe_way", r->safe_way);
+    pr_set_str(o, "source", r->source);
+    pr_set_int(o, "pg_from", r->pg_from);
+    pr_set_int(o, "pg_to", r->pg_to);
+    pr_set_bool(o, "needs_facts", r->needs_facts);
+    pr_set_bool(o, "own_tx", r->own_tx);
+    pr_set_str(o, "runner", r->runner != NULL ? r->runner : "pgrail");
+    pr_set_str(o, "setup", r->setup);
+    put_scripts(o, "bad", r->bad);
+    put_scripts(o, "good", r->good);
+    put_claim(o, &r->claim);
+}
+
+static void put_note(json_t *list, const struct pr_judge_note *n) {
+    json_t *o = pr_push_object(list);
+    pr_set_str(o, "rule", n->id);
+    pr_set_str(o, "level", pr_level_name(n->level));
+    pr_set_str(o, "title", n->title);
+    pr_set_str(o, "why", n->why);
+    pr_set_str(o, "safe_way", n->safe_way);
+}
+
+static enum pr_code no_such_rule(struct pr_arena *a, const char *id, struct pr_err *e) {
+    const char **ids = PR_NEW_ARRAY(a, const char *, pr_n_rules);
+    for (size_t i = 0; i < pr_n_rules; i++) ids[i] = pr_rules[i]->id;
+    const char *near = pr_nearest(id, ids, pr_n_rules);
+    (void)PR_FAIL(e, PR_ERR_USAGE, "there is no rule \"%s\"", pr_printable(a, id, 60));
+    return near != NULL ? pr_hint(e, "the nearest is %s", near) : pr_hint(e, "pgrail rules lists them");
+}
+
+static enum pr_code run(struct pr_call *c, struct pr_err *e) {
+    const struct args *in = c->args;
+    json_t *doc PR_CLEANUP(pr_json_freep) = json_object();
+    pr_set_str(doc, "schema", "pgrail.rules/1");
+    json_t *rules = pr_set_array(doc, "rules"), *notes = pr_set_array(doc, "notes");
+    for (size_t i = 0; i < pr_n_rules; i++)
+        if (in->rule == NULL || pr_eq(in->rule, pr_rules[i]->id)) put_rule(rules, pr_rules[i]);
+    for (size_t i = 0; i < pr_n_judge_notes; i++)
+        if (in->rule == NULL || pr_eq(in->rule, pr_judge_notes[i].id)) put_note(notes, &pr_judge_notes[i]);
+    if (json_array_size(rules) + json_array_size(notes) == 0) return no_such_rule(c->a, in->rule, e);
+    pr_set_int(doc, "count", (int64_t)json_array_size(rules));
+    pr_call_return(c, json_incref(doc));
+    return PR_OK;
+}
+
+static const char *paint_of(const char *level) { return pr_eq(level, "error") ? "b" : pr_eq(level, "warning") ? "w" : "d"; }
+
+static void list_one(const struct pr_render *r, const json_t *o) {
+    const char *level = pr_get_str(o, "level");
+    pr_addf(r->out, "  \001h%-30s\002 \001%s%-7s\002  %s\n", pr_get_str(o, "rule"), paint_of(level), level, pr_get_str(o, "title"));
+}
+
+static void list_family(const struct pr_render *r, const json_t *rules, const char *family) {
+    size_t i = 0;
+    json_t *o = NULL;
+    bool any = false;
+    json_array_foreach(rules, i, o) {
+        if (!pr_eq(pr_get_str(o, "family"), family)) continue;
+        if (!any) pr_addf(r->out, "%s\n", family);
+        any = true;
+        list_one(r, o);
+    }
+}
+
+static void explain_claim(const struct pr_render *r, const json_t *k) {
+    struct pr_buf b = {.a = r->a};
+    const char *lock = pr_get_str(k, "lock"), *fails = pr_get_str(k, "fails");
+    if (lock != NULL) pr_addf(&b, "%s on the table", lock);
+    if (pr_get_bool(k, "rewrites")) pr_addf(&b, "%swritten anew", b.len > 0 ? ", " : "");
+    if (pr_get_bool(k, "scans")) pr_addf(&b, "%severy row read", b.len > 0 ? ", " : "");
+    if (pr_get_bool(k, "builds")) pr_addf(&b, "%sindex built", b.len > 0 ? ", " : "");
+    if (fails != NULL) pr_addf(&b, "%sfails with %s", b.len > 0 ? ", " : "", fails);
+    if (b.len > 0) pr_addf(r->out, "Proven on the server: %s.\n", pr_buf_text(&b));
+}
+
+static void put_examples(const struct pr_render *r, const json_t *o, const char *key, const char *head) {
+    size_t i = 0;
+    json_t *s = NULL;
+    if (json_array_size(pr_get(o, key)) > 0) pr_addf(r->out, "%s\n", head);
+    json_array_foreach(pr_get(o, key), i, s) pr_addf(r->out, "    \001c%s\002\n", json_string_value(s));
+}
+
+static void explain(const struct pr_render *r, const json_t *o) {
+    pr_addf(r->out, "\001h%s\002  (%s%s%s)\n%s.\n\n%s\n\nInstead: %s\n", pr_get_str(o, "rule"), pr_get_str(o, "level"),
+            pr_get_str(o, "family") != NULL ? ", " : "", pr_get_str(o, "family") != NULL ? pr_get_str(o, "family") : "",
+            pr_get_str(o, "title"), pr_get_str(o, "why"), pr_get_str(o, "safe_way"));
+    if (pr_get(o, "claim") != NULL) explain_claim(r, pr_get(o, "claim"));
+    put_examples(r, o, "bad", "Found in:");
+    put_examples(r, o, "good", "Not found in:");
+    if (pr_get_str(o, "source") != NULL) pr_addf(r->out, "Source: %s\n", pr_get_str(o, "source"));
+}
+
+static void render(const json_t *doc, const struct pr_render *r) {
+    const json_t *rules = pr_get(doc, "rules"), *notes = pr_get(doc, "notes");
+    if (json_array_size(rules) + json_array_size(notes) == 1) {
+        explain(r, json_array_get(json_array_size(rules) == 1 ? rules : notes, 0));
+        return;
+    }
+    for (int f = PR_F_BLOCKING; f <= PR_F_REPLICATION; f++) list_family(r, rules, pr_family_name((enum pr_family)f));
+    pr_add(r->out, "of the judge itself\n");
+    size_t i = 0;
+    json_t *o = NULL;
+    json_array_foreach(notes, i, o) list_one(r, o);
+    pr_addf(r->out, "%" PRId64 " rules; pgrail rules RULE explains one\n", pr_get_int(doc, "count"));
+}
+
+PR_OP(rules) = {
+    .name = "rules", .summary = "List the rules of check, or explain one",
+    .detail = "Each rule carries its own proof: examples that it finds and does not find, and what a real server does with them. With --json the proofs are in the document.",
+    .examples = (const char *const[]){"pgrail rules", "pgrail rules set-not-null", NULL},
+    .capability = PR_OBSERVE, .params = params, .n_params = PR_COUNT(params), .args_size = sizeof(struct args),
+    .schema = "pgrail.rules/1", .run = run, .render = render,
+};

@@ -1,0 +1,132 @@
+/* Each rule against its own proof, without a server: what is bad is found, what is good is not. What the server does with the
+ * same examples is tests/server/test_rules.py. */
+#include <glob.h>
+#include <setjmp.h>
+
+#include "judged.h"
+
+#include <cmocka.h>
+
+static const int versions[] = {130000, 150000, 170000, 180000};
+
+static bool applies(const struct pr_rule *r, int version) {
+    const int major = version / 10000;
+    return (r->pg_from == 0 || major >= r->pg_from) && (r->pg_to == 0 || major <= r->pg_to);
+}
+
+static struct pr_dep *view_on(struct pr_arena *a, const char *column) {
+    const char **mentions = PR_NEW_ARRAY(a, const char *, 1);
+    mentions[0] = column;
+    struct pr_dep *dep = PR_NEW(a, struct pr_dep);
+    *dep = (struct pr_dep){.kind = "view", .schema = "public", .name = "v", .mentions = mentions, .n_mentions = 1};
+    return dep;
+}
+
+/* What the footprint's world does not follow: facts that only the catalog has. */
+static void touch_up(const struct pr_rule *rule, struct pr_facts *f, struct pr_arena *a) {
+    static const char *const used_by[] = {"public.t.a"};
+    for (size_t i = 0; i < f->n_types && pr_eq(rule->id, "domain-alter-validate"); i++) {
+        f->types[i].used_by = used_by;
+        f->types[i].n_used_by = 1;
+    }
+    for (size_t i = 0; i < f->n_rels; i++) {
+        struct pr_rel *r = &f->rels[i];
+        if (pr_eq(rule->id, "replica-identity")) {
+            r->published = true;
+            r->replica_identity = 'd';
+        }
+        if (pr_eq(rule->id, "cic-if-not-exists") && r->n_idxs > 0) r->idxs[0].valid = false;
+        for (size_t k = 0; k < r->n_cons && r->kind == 'r'; k++)
+            if (r->cons[k].type == 'c' && r->cons[k].n_cols == 1) r->cons[k].def = pr_fmt(a, "CHECK ((%s IS NOT NULL))", r->cons[k].cols[0]);
+        const bool seen = pr_eq(rule->id, "drop-cascade") || pr_eq(rule->id, "predicted-failure");
+        if (seen && pr_eq(r->name, "t")) {
+            r->deps = view_on(a, pr_eq(rule->id, "drop-cascade") ? "a" : "b");
+            r->n_deps = 1;
+        }
+    }
+}
+
+static int wrong;
+static void say_wrong(const struct pr_rule *r, const char *what, const char *sql, int version) {
+    wrong++;
+    print_error("%s (%d): %s: %s\n", r->id, version / 10000, what, sql);
+}
+
+static void judge_proof(const struct pr_rule *r, int version, bool with_facts) {
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
+    struct pr_facts *facts = NULL;
+    if (with_facts) {
+        facts = facts_of(a, r->setup, version, 5000000);
+        touch_up(r, facts, a);
+    }
+    struct ask q = {.facts = facts, .tx = r->own_tx ? PR_TX_EACH : PR_TX_ONE, .runner = r->runner, .version = version};
+    for (size_t i = 0; r->bad[i] != NULL; i++) {
+        q.sql = r->bad[i];
+        const struct pr_judged d = judged(a, q);
+        const bool is_found = found(&d, r->id) != NULL;
+        if (with_facts || !r->needs_facts) {
+            if (!is_found) say_wrong(r, with_facts ? "bad is not found" : "bad is not found without facts", q.sql, version);
+        } else if (is_found) {
+            say_wrong(r, "needs facts, and speaks without them", q.sql, version);
+        }
+    }
+    for (size_t i = 0; r->good[i] != NULL; i++) {
+        q.sql = r->good[i];
+        const struct pr_judged d = judged(a, q);
+        if (with_facts && found(&d, r->id) != NULL) say_wrong(r, "good is found", q.sql, version);
+    }
+}
+
+static void every_bad_is_found_and_no_good_is(void **state) {
+    (void)state;
+    wrong = 0;
+    for (size_t i = 0; i < pr_n_rules; i++)
+        for (size_t v = 0; v < PR_COUNT(versions); v++)
+            if (applies(pr_rules[i], versions[v])) {
+                judge_proof(pr_rules[i], versions[v], true);
+                judge_proof(pr_rules[i], versions[v], false);
+            }
+    assert_int_equal(wrong, 0);
+}
+
+static void every_file_is_a_rule_of_its_name(void **state) {
+    (void)state;
+    glob_t g = {0};
+    assert_int_equal(glob(PR_SOURCE_ROOT "/src/rules/r_*.c", 0, NULL, &g), 0);
+    assert_int_equal(g.gl_pathc, pr_n_rules);
+    for (size_t i = 0; i < g.gl_pathc; i++) {
+        const char *file = strrchr(g.gl_pathv[i], '/') + 3;
+        const char *id = pr_rules[i]->id;
+        assert_int_equal(strlen(file), strlen(id) + 2);
+        for (size_t k = 0; id[k] != '\0'; k++) assert_int_equal(id[k] == '-' ? '_' : id[k], file[k]);
+    }
+    globfree(&g);
+    assert_true(pr_n_rules >= 25);
+}
+
+static void every_rule_says_all_that_it_must(void **state) {
+    (void)state;
+    bool families[PR_F_REPLICATION + 1] = {false};
+    for (size_t i = 0; i < pr_n_rules; i++) {
+        const struct pr_rule *r = pr_rules[i];
+        assert_true(r->title != NULL && r->why != NULL && r->safe_way != NULL && r->source != NULL && r->setup != NULL);
+        assert_true(r->bad[0] != NULL && r->good[0] != NULL && r->check != NULL);
+        if (pr_ends(r->title, ".") || !pr_ends(r->why, ".") || !pr_ends(r->safe_way, ".")) fail_msg("%s: a title without a period, sentences with one", r->id);
+        assert_ptr_equal(pr_rule_find(r->id), r);
+        /* a rule that claims nothing proves nothing */
+        assert_true(r->claim.lock != PR_LOCK_NONE || r->claim.fails != NULL || r->claim.query != NULL);
+        assert_int_equal(r->claim.query != NULL, r->claim.answer != NULL);
+        families[r->family] = true;
+    }
+    for (size_t f = 0; f < PR_COUNT(families); f++) assert_true(families[f]);
+    assert_null(pr_rule_find("no-such-rule"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_bad_is_found_and_no_good_is),
+        cmocka_unit_test(every_file_is_a_rule_of_its_name),
+        cmocka_unit_test(every_rule_says_all_that_it_must),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
