@@ -29,7 +29,14 @@
 #include "base/json.h"
 #include "base/talk.h"
 
-/* What the C library offers and we do not use: each has a safe form in base/. */
+/* What the C library offers and we do not use: each has a safe form in base/. Fortified headers make macros of some for
+ * clang, and a macro cannot be poisoned. */
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strncat
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets atoi atol atof
 #pragma GCC poison gmtime localtime ctime asctime tmpnam mktemp system
 
