@@ -1,5 +1,6 @@
 /* ledger.h: what happened before. Local state in SQLite ($XDG_STATE_HOME/pgrail/ledger.db, or PGRAIL_LEDGER), and the
- * history that lives in the target database (schema pgrail). Times are ISO text in UTC. */
+ * history that lives in the target database (schema pgrail). Times are ISO text in UTC. Strings that are read live in the
+ * caller's arena. Errors STORE of everything local, when nothing else is said. */
 #ifndef PR_LEDGER_LEDGER_H
 #define PR_LEDGER_LEDGER_H
 
@@ -89,7 +90,7 @@ PR_NODISCARD enum pr_code pr_verify_signature(const char *allowed_signers, const
 PR_NODISCARD enum pr_code pr_find_signer(const char *allowed_signers, const char *text, const char *signature,
                                          struct pr_arena *a, const char **signer, struct pr_err *e);
 
-/* The journal of runs (apply, rollback). An event is durable before its act. */
+/* The journal of runs (apply, rollback). An event is durable before its act: it and the new state are one transaction. */
 struct pr_run_row {
     int64_t id;
     const char *environment, *migration, *sha256, *direction;
