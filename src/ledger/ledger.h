@@ -85,6 +85,10 @@ PR_NODISCARD enum pr_code pr_sign(const char *key, const char *text, struct pr_a
                                   struct pr_err *e);
 PR_NODISCARD enum pr_code pr_verify_signature(const char *allowed_signers, const char *signer, const char *text,
                                               const char *signature, struct pr_arena *a, struct pr_err *e);
+/* Principal in allowed_signers that a private key belongs to, before anything is signed: the text names its signer. key as for
+ * pr_sign; its public half is read from KEY.pub, else asked of ssh-keygen. Errors PROC, NOT_APPROVED (hint: the line to add). */
+PR_NODISCARD enum pr_code pr_key_signer(const char *allowed_signers, const char *key, struct pr_arena *a, const char **signer,
+                                        struct pr_err *e);
 /* Principal in allowed_signers whose key is the given key's public half (ssh-keygen -Y find-principals).
  * Errors NOT_APPROVED: the key is nobody's (hint: the line to add). */
 PR_NODISCARD enum pr_code pr_find_signer(const char *allowed_signers, const char *text, const char *signature,

@@ -28,12 +28,19 @@ static const char *default_key(struct pr_arena *a) {
     return NULL;
 }
 
-enum pr_code pr_sign(const char *key, const char *text, struct pr_arena *a, const char **signature, struct pr_err *e) {
+static enum pr_code find_key(const char *key, struct pr_arena *a, const char **out, struct pr_err *e) {
     const char *path = key != NULL ? key : default_key(a);
     if (path == NULL || access(path, R_OK) != 0) {
         (void)PR_FAIL(e, PR_ERR_PROC, "no SSH key to sign with%s%s", path != NULL ? ": " : "", path != NULL ? path : "");
         return pr_hint(e, "ssh-keygen -t ed25519-sk makes one that asks for a touch; name it with --key or signing_key");
     }
+    *out = path;
+    return PR_OK;
+}
+
+enum pr_code pr_sign(const char *key, const char *text, struct pr_arena *a, const char **signature, struct pr_err *e) {
+    const char *path = NULL;
+    PR_TRY(e, find_key(key, a, &path, e));
     struct pr_proc_done d = {0};
     PR_TRY(e, keygen((const char *const[]){"ssh-keygen", "-Y", "sign", "-n", "pgrail", "-f", path, NULL}, text, SIGN_MS, a, &d, e));
     if (d.status != 0 || !pr_starts(d.out, "-----BEGIN SSH SIGNATURE-----")) {
@@ -103,4 +110,57 @@ enum pr_code pr_find_signer(const char *allowed_signers, const char *text, const
     }
     *signer = found;
     return PR_OK;
+}
+
+/* The base64 word of a public key line: "ssh-ed25519 AAAA… comment". NULL when it is none. */
+static const char *key_word(struct pr_arena *a, const char *line) {
+    const size_t type = strcspn(line, " \t\r\n");
+    const char *word = line + type + strspn(line + type, " \t");
+    const size_t n = strcspn(word, " \t\r\n");
+    return n < 40 || !pr_starts(word, "AAAA") ? NULL : pr_dupn(a, word, n);
+}
+
+static enum pr_code public_half(const char *path, struct pr_arena *a, const char **out, struct pr_err *e) {
+    const char *pub = pr_ends(path, ".pub") ? path : pr_fmt(a, "%s.pub", path), *text = NULL;
+    size_t n = 0;
+    struct pr_err ignored = {0};                               /* a key without its .pub is asked for it below */
+    if (pr_read_text(a, pub, 1 << 16, &text, &n, &ignored) != PR_OK) {
+        struct pr_proc_done d = {0};
+        PR_TRY(e, keygen((const char *const[]){"ssh-keygen", "-y", "-f", path, NULL}, "", SIGN_MS, a, &d, e));
+        if (d.status != 0) return PR_FAIL(e, PR_ERR_PROC, "ssh-keygen cannot read the key %s: %s", path, first_line(a, d.err));
+        text = d.out;
+    }
+    *out = key_word(a, text);
+    return *out != NULL ? PR_OK : PR_FAIL(e, PR_ERR_PROC, "%s: is no public SSH key", pub);
+}
+
+/* Does the word stand in the line by itself? */
+static bool has_word(const char *line, size_t len, const char *word) {
+    const size_t n = strlen(word);
+    for (const char *p = memmem(line, len, word, n); p != NULL; p = memmem(p + 1, len - (size_t)(p + 1 - line), word, n)) {
+        const bool left = p > line && (p[-1] == ' ' || p[-1] == '\t');
+        const bool right = p + n == line + len || strchr(" \t\r", p[n]) != NULL;
+        if (left && right) return true;
+    }
+    return false;
+}
+
+enum pr_code pr_key_signer(const char *allowed_signers, const char *key, struct pr_arena *a, const char **signer, struct pr_err *e) {
+    PR_TRY(e, check_signers_file(allowed_signers, e));
+    const char *path = NULL, *word = NULL, *text = NULL;
+    size_t n = 0;
+    PR_TRY(e, find_key(key, a, &path, e));
+    PR_TRY(e, public_half(path, a, &word, e));
+    PR_TRY(e, pr_read_text(a, allowed_signers, 1 << 20, &text, &n, e));
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
+        const size_t len = strcspn(line, "\n");
+        if (line[0] == '#' || !has_word(line, len, word)) continue;
+        const bool quoted = line[0] == '"';
+        const char *name = pr_dupn(a, line + quoted, strcspn(line + quoted, quoted ? ",\"" : ", \t"));
+        if (name[0] == '\0' || strpbrk(name, "*?!") != NULL) continue;
+        *signer = name;
+        return PR_OK;
+    }
+    (void)PR_FAIL(e, PR_ERR_NOT_APPROVED, "the key %s is nobody's in %s", path, allowed_signers);
+    return pr_hint(e, "a reviewed change adds: NAME namespaces=\"pgrail\" and the line of %s.pub", path);
 }
