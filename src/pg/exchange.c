@@ -20,13 +20,6 @@ bool pr_pg_succeeded(const PGresult *r) {
     return st == PGRES_TUPLES_OK || st == PGRES_COMMAND_OK || st == PGRES_EMPTY_QUERY;
 }
 
-static enum pr_code lost(struct pr_pg *pg, const char *what, struct pr_err *e) {
-    const char *text = PQerrorMessage(pg->conn);
-    pg->dead = true;
-    (void)PR_FAIL(e, PR_ERR_CONNECT, "%s: the connection was lost: %.*s", what, (int)strcspn(text, "\n"), text);
-    return pr_hint(e, "check the server and its log, then run the command again");
-}
-
 /* Class 22 errors quote the offending value, which is row data; 22023 quotes settings, which is not. */
 static void cover_values(const char *state, const char *from, char *to, size_t room) {
     const bool cover = strncmp(state, "22", 2) == 0 && strcmp(state, "22023") != 0;
@@ -54,6 +47,15 @@ enum pr_code pr_pg_server_error(const struct pr_pg *pg, const PGresult *r, const
     (void)snprintf(e->sqlstate, sizeof e->sqlstate, "%s", state != NULL ? state : "");
     if (hint != NULL) (void)pr_hint(e, "%.*s", (int)strcspn(hint, "\n"), hint);
     return code;
+}
+
+/* The link is gone. The server may have said why before it went; then that is the message, with its SQLSTATE. */
+static enum pr_code lost(struct pr_pg *pg, const struct pr_pg_answer *answer, const char *what, struct pr_err *e) {
+    const bool told = answer->last != NULL && !pr_pg_succeeded(answer->last);
+    pg->dead = true;
+    (void)pr_pg_server_error(pg, told ? answer->last : NULL, what, PR_ERR_CONNECT, e);
+    (void)pr_prefix(e, "the connection was lost");
+    return pr_hint(e, "check the server and its log, then run the command again");
 }
 
 static void cancel(struct loop *l, int64_t now_us) {
@@ -93,7 +95,7 @@ static int64_t sooner(int64_t a, int64_t b) {
 static enum pr_code step(struct loop *l, struct pr_err *e) {
     PGconn *conn = l->pg->conn;
     const int flushed = PQflush(conn);
-    if (flushed < 0) return lost(l->pg, l->w->what, e);
+    if (flushed < 0) return lost(l->pg, l->answer, l->w->what, e);
     int64_t until = INT64_MAX;
     if (l->cancelled_us != 0) until = l->next_cancel_us;
     else until = sooner(sooner(until, l->w->deadline_us), l->w->watch != NULL ? l->next_tick_us : 0);
@@ -103,14 +105,14 @@ static enum pr_code step(struct loop *l, struct pr_err *e) {
     const int ready = poll(&p, 1, wait_ms);
     const bool signalled = ready < 0 && errno == EINTR;
     if (ready < 0 && !signalled) return PR_FAIL(e, PR_ERR_CONNECT, "%s: poll: %s", l->w->what, strerror(errno));
-    if (ready > 0 && PQconsumeInput(conn) == 0) return lost(l->pg, l->w->what, e);
+    if (ready > 0 && PQconsumeInput(conn) == 0) return lost(l->pg, l->answer, l->w->what, e);
     return do_what_is_due(l, signalled, e);
 }
 
 /* A COPY needs a partner who feeds or eats; a migration has none. Its data are drained, its input is refused. */
 static enum pr_code end_copy(struct loop *l, ExecStatusType st, struct pr_err *e) {
     if (st == PGRES_COPY_IN || st == PGRES_COPY_BOTH) {
-        if (PQputCopyEnd(l->pg->conn, "COPY FROM STDIN has no data here") < 0) return lost(l->pg, l->w->what, e);
+        if (PQputCopyEnd(l->pg->conn, "COPY FROM STDIN has no data here") < 0) return lost(l->pg, l->answer, l->w->what, e);
         return PR_OK;
     }
     for (;;) {
@@ -160,13 +162,11 @@ enum pr_code pr_pg_exchange(struct pr_pg *pg, const char *sql, int n_params, con
         return PR_FAIL(e, PR_ERR_CONNECT, "%s: the connection is no longer usable", w->what);
     struct loop l = {.pg = pg, .w = w, .answer = out, .start_us = pr_mono_us()};
     if (w->watch != NULL) l.next_tick_us = l.start_us + (int64_t)w->watch->interval_ms * 1000;
-    if (PQsendQueryParams(pg->conn, sql, n_params, NULL, params, NULL, NULL, 0) == 0) return lost(pg, w->what, e);
+    if (PQsendQueryParams(pg->conn, sql, n_params, NULL, params, NULL, NULL, 0) == 0) return lost(pg, out, w->what, e);
     if (w->single_rows) PR_ASSERT(PQsetSingleRowMode(pg->conn) == 1);
     const enum pr_code code = take_results(&l, e);
     out->elapsed_us = pr_mono_us() - l.start_us;
     if (code != PR_OK) return code;
     if (PQstatus(pg->conn) == CONNECTION_OK && out->last != NULL) return PR_OK;
-    pg->dead = true;                            /* the server said goodbye: a FATAL result, or none */
-    (void)pr_pg_server_error(pg, out->last, w->what, PR_ERR_CONNECT, e);
-    return pr_prefix(e, "the connection was lost");
+    return lost(pg, out, w->what, e);           /* a FATAL result, or none at all */
 }

@@ -58,8 +58,8 @@ enum pr_code pr_pg_server_error(const struct pr_pg *pg, const PGresult *r, const
 bool pr_pg_succeeded(const PGresult *r);
 
 /* A result's cells in a, row by row. */
-struct pr_pg_rows pr_pg_copy_rows(const struct pr_pg *pg, const PGresult *r, struct pr_arena *a);
-const char *pr_pg_cell(const struct pr_pg *pg, const PGresult *r, int row, int col, struct pr_arena *a);
+struct pr_pg_rows pr_pg_copy_rows(const PGresult *r, struct pr_arena *a);
+const char *pr_pg_cell(const PGresult *r, int row, int col, struct pr_arena *a);
 
 /* Another session with the same settings, for the pooler probe. Errors as pr_pg_open. */
 PR_NODISCARD enum pr_code pr_pg_twin(const struct pr_pg *pg, int timeout_ms, struct pr_pg **out, struct pr_err *e);

@@ -1,28 +1,17 @@
 /* query.c: our own statements. Each says the shape that it expects, and an answer of another shape is an error. */
 #include "pg/pg_impl.h"
 
-/* A database in SQL_ASCII hands out whatever bytes were put in; outside this file all text is UTF-8. */
-static const char *as_utf8(const struct pr_pg *pg, const char *bytes, size_t n, struct pr_arena *a) {
-    char *text = pr_dupn(a, bytes, n);
-    const char *encoding = PQparameterStatus(pg->conn, "server_encoding");
-    if (pr_eq(encoding, "UTF8")) return text;
-    struct pr_err ignored = {0};
-    if (pr_check_utf8("", text, n, &ignored) == PR_OK) return text;
-    for (size_t i = 0; i < n; i++)
-        if ((text[i] & 0x80) != 0) text[i] = '?';
-    return text;
-}
-
-const char *pr_pg_cell(const struct pr_pg *pg, const PGresult *r, int row, int col, struct pr_arena *a) {
+/* Text is UTF-8 as we asked for: the server checks that, even where its own encoding is SQL_ASCII. */
+const char *pr_pg_cell(const PGresult *r, int row, int col, struct pr_arena *a) {
     if (PQgetisnull(r, row, col)) return NULL;
-    return as_utf8(pg, PQgetvalue(r, row, col), (size_t)PQgetlength(r, row, col), a);
+    return pr_dupn(a, PQgetvalue(r, row, col), (size_t)PQgetlength(r, row, col));
 }
 
-struct pr_pg_rows pr_pg_copy_rows(const struct pr_pg *pg, const PGresult *r, struct pr_arena *a) {
+struct pr_pg_rows pr_pg_copy_rows(const PGresult *r, struct pr_arena *a) {
     struct pr_pg_rows rows = {.n_rows = PQntuples(r), .n_cols = PQnfields(r)};
     rows.cells = PR_NEW_ARRAY(a, const char *, (size_t)rows.n_rows * (size_t)rows.n_cols);
     for (int row = 0; row < rows.n_rows; row++)
-        for (int col = 0; col < rows.n_cols; col++) PR_CELL(&rows, row, col) = pr_pg_cell(pg, r, row, col, a);
+        for (int col = 0; col < rows.n_cols; col++) PR_CELL(&rows, row, col) = pr_pg_cell(r, row, col, a);
     return rows;
 }
 
@@ -55,7 +44,7 @@ enum pr_code pr_pg_query(struct pr_pg *pg, const struct pr_pg_stmt *q, const cha
     const int rows = PQntuples(answer.last), cols = PQnfields(answer.last);
     if (!has_shape(q, rows, cols))
         return PR_FAIL(e, PR_ERR_DB_SHAPE, "%s: got %d rows of %d columns", q->name, rows, cols);
-    if (out != NULL) *out = pr_pg_copy_rows(pg, answer.last, a);
+    if (out != NULL) *out = pr_pg_copy_rows(answer.last, a);
     return PR_OK;
 }
 

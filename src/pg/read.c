@@ -90,7 +90,7 @@ static bool take_row(void *ctx, const PGresult *r) {
     rd->truncated = rd->truncated || too_many || too_big;
     if (rd->truncated) return !too_big;
     for (int col = 0; col < rd->n_cols; col++)
-        *PR_PUSH(rd->a, rd->cells, rd->n_cells, rd->room) = pr_pg_cell(rd->pg, r, 0, col, rd->a);
+        *PR_PUSH(rd->a, rd->cells, rd->n_cells, rd->room) = pr_pg_cell(r, 0, col, rd->a);
     rd->n_rows++;
     rd->n_bytes += bytes;
     return true;
