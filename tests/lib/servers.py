@@ -3,6 +3,7 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -176,7 +177,8 @@ class Bouncer(Kept):
 
     def is_ready(self):
         assert os.path.exists(f"/proc/{self.pid}"), f"PgBouncer did not start: {self.log()}"
-        return os.path.exists(f"{self.folder}/.s.PGSQL.{self.port}")
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(f"{self.folder}/.s.PGSQL.{self.port}") == 0
 
 
 class Pool:
