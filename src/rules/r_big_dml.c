@@ -11,7 +11,7 @@ static void check(const struct pr_rule_ctx *c) {
     if (rv == NULL || !c->fp->dml || pr_is_new(c, rv)) return;
     const struct pr_rel *r = pr_rel_of(c, rv);
     const int64_t cap = c->config != NULL ? c->config->max_inline_rows : DEFAULT_MAX_INLINE_ROWS;
-    const bool bounded = !IsA(c->node, InsertStmt) && r != NULL && r->rows_trusted;
+    const bool bounded = !IsA(c->node, InsertStmt) && r != NULL;        /* old statistics are better than none here */
     const int64_t rows = c->fp->dml_rows >= 0 ? c->fp->dml_rows : bounded ? r->rows : -1;
     if (rows <= cap) return;
     const bool sure = c->fp->dml_rows >= 0;

@@ -25,7 +25,7 @@ PR_RULE(validate_mixed_alter) = {
     .safe_way = "VALIDATE CONSTRAINT in a statement and transaction of its own.",
     .source = "measured on 13 to 18; https://www.postgresql.org/docs/current/sql-altertable.html (lock level of several subcommands)",
     .claim = {.lock = PR_ACCESS_EXCLUSIVE, .scans = true},
-    .setup = "CREATE TABLE t (a int, CONSTRAINT late CHECK (a > 0) NOT VALID); INSERT INTO t SELECT generate_series(1, 1000); ANALYZE t",
+    .setup = "CREATE TABLE t (a int); INSERT INTO t SELECT generate_series(1, 1000); ALTER TABLE t ADD CONSTRAINT late CHECK (a > 0) NOT VALID; ANALYZE t",
     .bad = (const char *const[]){"ALTER TABLE t VALIDATE CONSTRAINT late, ALTER a SET DEFAULT 3", NULL},
     .good = (const char *const[]){"ALTER TABLE t VALIDATE CONSTRAINT late", "ALTER TABLE t ALTER a SET DEFAULT 3", NULL},
     .check = check,

@@ -54,7 +54,7 @@ PR_RULE(validate_same_tx) = {
     .safe_way = "Commit after ADD CONSTRAINT … NOT VALID; VALIDATE in a transaction of its own, or in the next migration.",
     .source = "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
     .claim = {.lock = PR_ACCESS_EXCLUSIVE, .scans = true},
-    .setup = "CREATE TABLE t (a int, CONSTRAINT late CHECK (a < 100000) NOT VALID); INSERT INTO t SELECT generate_series(1, 1000); ANALYZE t",
+    .setup = "CREATE TABLE t (a int); INSERT INTO t SELECT generate_series(1, 1000); ALTER TABLE t ADD CONSTRAINT late CHECK (a < 100000) NOT VALID; ANALYZE t",
     .bad = (const char *const[]){"ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT c",
                                  "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID, VALIDATE CONSTRAINT c", NULL},
     .good = (const char *const[]){"ALTER TABLE t VALIDATE CONSTRAINT late", "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID", NULL},
