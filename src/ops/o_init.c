@@ -152,7 +152,7 @@ static enum pr_code write_conf(const char *text, struct pr_arena *a, struct pr_c
         return e->hint[0] == '\0' ? pr_hint(e, "edit pgrail.conf, or move it away first") : e->code;
     if (pr_config_load("pgrail.conf", a, out, e) == PR_OK) return PR_OK;
     (void)unlink("pgrail.conf");
-    return e->code;
+    return pr_prefix(e, "not written");
 }
 
 static enum pr_code run(struct pr_call *c, struct pr_err *e) {

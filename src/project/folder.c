@@ -53,6 +53,13 @@ static bool is_text_kind(const char *name) {
     return pr_ends(name, ".sql") || pr_ends(name, ".toml") || pr_ends(name, ".json") || pr_ends(name, ".conf");
 }
 
+/* The file's name as it is shown everywhere else: under the root. */
+static enum pr_code shorten(const struct pr_reader *r, struct pr_err *e) {
+    const size_t n = r->f->root != NULL ? strlen(r->f->root) : 0;
+    if (n > 1 && strncmp(e->msg, r->f->root, n) == 0 && e->msg[n] == '/') memmove(e->msg, e->msg + n + 1, strlen(e->msg + n + 1) + 1);
+    return e->code;
+}
+
 static enum pr_code load(struct pr_reader *r, const char *name, struct pr_err *e) {
     struct pr_file *f = PR_PUSH(r->a, r->files, r->n, r->cap);
     f->name = name;
@@ -62,7 +69,7 @@ static enum pr_code load(struct pr_reader *r, const char *name, struct pr_err *e
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && r->bytes + (size_t)st.st_size > BYTES_CAP)
         return PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: the folder holds more than %s", pr_reader_shown(r, NULL),
                        pr_human_bytes(r->a, (int64_t)BYTES_CAP));
-    PR_TRY(e, pr_read_text(r->a, path, PR_CAP_FILE, &f->text, &f->len, e));
+    if (pr_read_text(r->a, path, PR_CAP_FILE, &f->text, &f->len, e) != PR_OK) return shorten(r, e);
     r->bytes += f->len;
     return PR_OK;
 }

@@ -1,0 +1,2 @@
+# Neither here nor above.
+$PGRAIL doctor

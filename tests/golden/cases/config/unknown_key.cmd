@@ -1,0 +1,2 @@
+printf '[policy]\nmax_inlin_rows = 5\n' >pgrail.conf
+$PGRAIL doctor

@@ -1,0 +1,2 @@
+printf '[enviroment production]\nservice = app\n' >pgrail.conf
+$PGRAIL doctor

@@ -1,0 +1,3 @@
+mkdir migrations
+echo '[project]' >pgrail.conf
+$PGRAIL check --all

@@ -1,0 +1,2 @@
+echo '[project]' >pgrail.conf
+$PGRAIL check --all

@@ -1,0 +1,2 @@
+printf '[project]\nlayout = golang-migrat\n' >pgrail.conf
+$PGRAIL check --all

@@ -1,0 +1,5 @@
+echo '; mine' >pgrail.conf
+$PGRAIL init --production-service app
+status=$?
+cat pgrail.conf
+exit $status

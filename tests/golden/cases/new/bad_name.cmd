@@ -1,0 +1,2 @@
+echo '[project]' >pgrail.conf
+$PGRAIL new ../../etc/passwd
