@@ -18,7 +18,7 @@ struct keeper {
     const struct pr_keeper *k;
     int from, to;                               /* commands, answers */
     pid_t server;                               /* 0 = none */
-    int pidfd;
+    struct pr_child_watch child;
 };
 
 /* A descriptor that the keeper inherits and holds would keep a pipe, a socket or a terminal of ours open. */
@@ -47,21 +47,17 @@ static void start_server(struct keeper *kp) {
     const pid_t pid = log >= 0 ? fork() : -1;
     if (pid == 0) pr_launch_exec(&l, 0, log, log, -1);
     if (log >= 0) (void)close(log);
-    if (pid > 0) {
-        kp->server = pid;
-        kp->pidfd = pr_pidfd(pid);
-    }
+    if (pid > 0) kp->server = pid;
     tell(kp, pid > 0 ? pid : 0);
 }
 
 static void obey(struct keeper *kp) {
     for (;;) {
-        struct pollfd fds[] = {{.fd = kp->from, .events = POLLIN}, {.fd = kp->pidfd, .events = POLLIN}};
+        struct pollfd fds[] = {{.fd = kp->from, .events = POLLIN}, {.fd = kp->child.fd, .events = POLLIN}};
         if (poll(fds, PR_COUNT(fds), -1) < 0) continue;
-        if (fds[1].revents != 0) {
+        if (fds[1].revents != 0 && pr_has_ended(&kp->child, kp->server) && kp->server != 0) {
             (void)pr_reap(kp->server);
             kp->server = 0;
-            pr_close_fd(&kp->pidfd);
             tell(kp, 0);
         }
         if (fds[0].revents == 0) continue;
@@ -75,8 +71,10 @@ static void obey(struct keeper *kp) {
 static void stop_server(struct keeper *kp) {
     if (kp->server == 0) return;
     (void)kill(kp->server, SIGQUIT);            /* immediate shutdown: what is thrown away need not be written out */
-    struct pollfd p = {.fd = kp->pidfd, .events = POLLIN};
-    if (poll(&p, 1, STOP_MS) <= 0) (void)kill(kp->server, SIGKILL);
+    struct pollfd p = {.fd = kp->child.fd, .events = POLLIN};
+    const int64_t deadline = pr_mono_us() + (int64_t)STOP_MS * 1000;
+    while (!pr_has_ended(&kp->child, kp->server) && pr_mono_us() < deadline) (void)poll(&p, 1, STOP_MS);
+    if (!pr_has_ended(&kp->child, kp->server)) (void)kill(kp->server, SIGKILL);
     (void)pr_reap(kp->server);
 }
 
@@ -84,11 +82,11 @@ _Noreturn static void keep(const struct pr_keeper *k, int from, int to) {
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2};
     (void)setsid();
     for (size_t i = 0; i < PR_COUNT(ignored); i++) (void)signal(ignored[i], SIG_IGN);
-    (void)signal(SIGCHLD, SIG_DFL);
+    (void)signal(SIGCHLD, SIG_DFL);             /* no handler of ours runs here */
     (void)prctl(PR_SET_NAME, "pgrail-keeper");
     (void)!chdir("/");
     close_others(from, to, k->lock_fd);
-    struct keeper kp = {.k = k, .from = from, .to = to, .pidfd = -1};
+    struct keeper kp = {.k = k, .from = from, .to = to, .child = pr_watch_children()};
     obey(&kp);
     stop_server(&kp);
     /* An initdb that was still at it when we died needs a moment to end. */

@@ -6,8 +6,8 @@
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,8 +110,30 @@ int pr_reap(pid_t pid) {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-int pr_pidfd(pid_t pid) {
-    return (int)syscall(SYS_pidfd_open, pid, 0);
+struct pr_child_watch pr_watch_children(void) {
+    struct pr_child_watch w = {.fd = -1};
+    struct sigaction now;
+    sigset_t child;
+    (void)sigemptyset(&child);
+    (void)sigaddset(&child, SIGCHLD);
+    /* Started by a program that ignores it, we would inherit that, and the kernel would reap in our place. */
+    if (sigaction(SIGCHLD, NULL, &now) == 0 && now.sa_handler == SIG_IGN) (void)signal(SIGCHLD, SIG_DFL);
+    (void)sigprocmask(SIG_BLOCK, &child, &w.before);
+    w.fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    PR_ASSERT(w.fd >= 0);
+    return w;
+}
+
+void pr_unwatch_children(struct pr_child_watch *w) {
+    pr_close_fd(&w->fd);
+    (void)sigprocmask(SIG_SETMASK, &w->before, NULL);
+}
+
+bool pr_has_ended(const struct pr_child_watch *w, pid_t pid) {
+    struct signalfd_siginfo said;
+    while (read(w->fd, &said, sizeof said) > 0) {}
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
 }
 
 void pr_close_fd(int *fd) {

@@ -2,6 +2,7 @@
 #ifndef PR_PROC_PROC_IMPL_H
 #define PR_PROC_PROC_IMPL_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "proc/proc.h"
@@ -28,7 +29,13 @@ _Noreturn void pr_launch_exec(const struct pr_launch *l, int in, int out, int er
 /* Waits for a child; its exit code, or 128 + signal. */
 int pr_reap(pid_t pid);
 
-int pr_pidfd(pid_t pid);       /* readable when the process has ended; -1 and errno */
+/* Awaiting the end of children in a poll loop: fd is readable after one has ended, pr_has_ended says of which one. (Not by
+ * pidfd_open: valgrind 3.19 does not know it, nor do kernels before 5.3.) Begin before the fork. */
+struct pr_child_watch { int fd; sigset_t before; };
+struct pr_child_watch pr_watch_children(void);
+void pr_unwatch_children(struct pr_child_watch *w);         /* for PR_CLEANUP */
+bool pr_has_ended(const struct pr_child_watch *w, pid_t pid);   /* also empties fd; the child is still to be reaped */
+
 void pr_close_fd(int *fd);     /* closes what is ≥ 0 and sets -1; for PR_CLEANUP */
 
 /* Removes a folder and all in it, following no symbolic link. False when something is left (errno). */

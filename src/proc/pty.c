@@ -28,7 +28,8 @@ static void remember(struct talk *t, const char *bytes, size_t n) {
         n = TAIL;
     }
     const size_t keep = t->n + n > TAIL ? TAIL - n : t->n;
-    memmove(t->tail, t->tail + t->n - keep, keep);
+    const char *from = t->tail + t->n - keep;
+    for (size_t i = 0; i < keep && from != t->tail; i++) t->tail[i] = from[i];
     memcpy(t->tail + keep, bytes, n);
     t->n = keep + n;
 }

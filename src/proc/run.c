@@ -16,7 +16,7 @@ struct stream { int fd; char *bytes; size_t n, cap; };
 struct run {
     const struct pr_proc *p;
     pid_t pid;
-    int pidfd;
+    const struct pr_child_watch *child;
     struct pollfd in;
     size_t written;
     struct stream out, err;
@@ -115,14 +115,15 @@ static int wait_ms(const struct run *r) {
 /* Until the program has ended; a grandchild that still holds the pipes is not waited for. */
 static void attend(struct run *r) {
     for (;;) {
-        struct pollfd fds[] = {{.fd = r->pidfd, .events = POLLIN}, {.fd = r->out.fd, .events = POLLIN},
+        struct pollfd fds[] = {{.fd = r->child->fd, .events = POLLIN}, {.fd = r->out.fd, .events = POLLIN},
                                {.fd = r->err.fd, .events = POLLIN}, {.fd = r->in.fd, .events = POLLOUT}};
         const int ready = poll(fds, PR_COUNT(fds), wait_ms(r));
         if (ready > 0) {
+            const bool ended = fds[0].revents != 0 && pr_has_ended(r->child, r->pid);
             if (fds[3].revents != 0) feed(r);
-            take(&r->out);
+            take(&r->out);                      /* after the look: what it wrote before its end is there */
             take(&r->err);
-            if (fds[0].revents != 0) return;
+            if (ended) return;
         }
         stop_when_due(r);
     }
@@ -145,6 +146,7 @@ enum pr_code pr_proc_run(const struct pr_proc *p, struct pr_arena *a, struct pr_
     l.parent = getpid();
     struct pipes io PR_CLEANUP(close_pipes) = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
     PR_TRY(e, open_pipes(p, &io, e));
+    struct pr_child_watch child PR_CLEANUP(pr_unwatch_children) = pr_watch_children();
     const pid_t pid = fork();
     if (pid < 0) return PR_FAIL(e, PR_ERR_PROC, "%s: fork: %s", p->argv[0], strerror(errno));
     if (pid == 0) pr_launch_exec(&l, io.in[0], io.out[1], io.err[1], io.report[1]);
@@ -153,14 +155,12 @@ enum pr_code pr_proc_run(const struct pr_proc *p, struct pr_arena *a, struct pr_
     pr_close_fd(&io.err[1]);
     pr_close_fd(&io.report[1]);
     const enum pr_code code = started(p->argv[0], io.report[0], e);
-    int pidfd PR_CLEANUP(pr_close_fd) = code == PR_OK ? pr_pidfd(pid) : -1;
     if (code != PR_OK) {
         (void)pr_reap(pid);
         return code;
     }
-    PR_ASSERT(pidfd >= 0);                      /* Linux 5.3 and newer; our child cannot have been reaped */
     const size_t cap = p->max_output != 0 ? p->max_output : DEFAULT_OUTPUT;
-    struct run r = {.p = p, .pid = pid, .pidfd = pidfd, .in.fd = io.in[1],
+    struct run r = {.p = p, .pid = pid, .child = &child, .in.fd = io.in[1],
                     .out = {.fd = io.out[0], .bytes = pr_alloc(a, cap + 1), .cap = cap},
                     .err = {.fd = io.err[0], .bytes = pr_alloc(a, cap + 1), .cap = cap},
                     .deadline_us = p->timeout_ms > 0 ? pr_mono_us() + (int64_t)p->timeout_ms * 1000 : 0};

@@ -65,7 +65,7 @@ static void stop_leftover(int folder_fd, uid_t uid, const char *data) {
     if (!read_small(folder_fd, "data/postmaster.pid", text, sizeof text)) return;
     const long pid = strtol(text, NULL, 10);
     if (pid <= 1 || pid > INT_MAX) return;
-    int fd PR_CLEANUP(pr_close_fd) = pr_pidfd((pid_t)pid);
+    int fd PR_CLEANUP(pr_close_fd) = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
     if (fd < 0 || !is_server_of(pid, uid, data)) return;    /* looked at after the handle was taken: it is this process */
     struct pollfd p = {.fd = fd, .events = POLLIN};
     (void)syscall(SYS_pidfd_send_signal, fd, SIGQUIT, NULL, 0);
