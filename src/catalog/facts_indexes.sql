@@ -10,7 +10,7 @@ SELECT i.indrelid::bigint,
                                                   WHEN x.text LIKE '(%' THEN x.text ELSE '(' || x.text || ')' END
                                              ORDER BY u.place), '[]')
                     FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS u (attnum, place)
-                    CROSS JOIN LATERAL pg_get_indexdef(i.indexrelid, u.place::integer, false) AS x (text)
+                    CROSS JOIN LATERAL pg_get_indexdef(i.indexrelid, u.place::integer, true) AS x (text)
                     LEFT JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
                     WHERE u.place <= i.indnkeyatts),
            'mentions', (SELECT coalesce(json_agg(a.attname ORDER BY a.attnum), '[]')

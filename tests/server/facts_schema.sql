@@ -61,4 +61,3 @@ REVOKE DELETE ON app.children FROM postgres;
 INSERT INTO app.parents (code, net) SELECT 'c' || n, n FROM generate_series(1, 500) AS n;
 INSERT INTO app.children (parent_id, at) SELECT n, '2025-01-01' FROM generate_series(1, 400) AS n;
 INSERT INTO app.events SELECT n, date '2025-06-01' + n % 300, 'x' FROM generate_series(1, 1000) AS n;
-ANALYZE app.parents, app.events;
