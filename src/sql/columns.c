@@ -352,9 +352,14 @@ static bool visit_query(struct columns *c, const Node *n) {
 /* --- definitions --------------------------------------------------------------------------------------------------- */
 
 /* Columns of the other side alone: the table's own are new with it. */
-static void constraint_partner(struct columns *c, const Constraint *k) { named_list(c, k->pktable, k->pk_attrs); }
+static void constraint_partner(struct columns *c, const Constraint *k) {
+    if (k->pktable == NULL) return;
+    pr_finder_past(&c->finder, k->pktable->location, k->pktable->relname);
+    named_list(c, k->pktable, k->pk_attrs);
+}
 
 static void constraint(struct columns *c, const RangeVar *of, const Constraint *k) {
+    pr_finder_past(&c->finder, k->location, k->conname);
     named_list(c, of, k->keys);
     named_list(c, of, k->fk_attrs);
     const ListCell *lc;
@@ -417,6 +422,7 @@ static void alter_command(struct columns *c, const RangeVar *of, const AlterTabl
 
 static void alter_table(struct columns *c, const AlterTableStmt *s) {
     if (s->objtype == OBJECT_TYPE || s->objtype == OBJECT_INDEX || s->objtype == OBJECT_SEQUENCE) return;
+    pr_finder_past(&c->finder, s->relation->location, s->relation->relname);
     const ListCell *lc;
     foreach (lc, s->cmds) alter_command(c, s->relation, lfirst_node(AlterTableCmd, lc));
 }
@@ -441,6 +447,7 @@ static void create_table(struct columns *c, const CreateStmt *s) {
 }
 
 static void create_index(struct columns *c, const IndexStmt *s) {
+    pr_finder_past(&c->finder, s->relation->location, s->relation->relname);
     index_elements(c, s->relation, s->indexParams);
     index_elements(c, s->relation, s->indexIncludingParams);
     over(c, s->relation, s->whereClause);
@@ -448,6 +455,7 @@ static void create_index(struct columns *c, const IndexStmt *s) {
 
 static void rename_column(struct columns *c, const RenameStmt *s) {
     if (s->renameType != OBJECT_COLUMN || s->relation == NULL) return;
+    pr_finder_past(&c->finder, s->relation->location, s->relation->relname);
     named(c, s->relation, s->subname);
     add(c, s->relation, s->newname, -1, (struct flags){.created = true});
 }
@@ -459,6 +467,7 @@ static void column_of_list(struct columns *c, const List *parts) {
     pr_name_parts(parts, 1, &schema, &relation);
     pr_name_parts(parts, 0, &ignored, &column);
     const RangeVar of = {.type = T_RangeVar, .schemaname = (char *)(uintptr_t)schema, .relname = (char *)(uintptr_t)relation};
+    (void)pr_finder_next(&c->finder, relation);
     named(c, &of, column);
 }
 
@@ -495,12 +504,14 @@ static void publication(struct columns *c, const List *objects) {
     foreach (lc, objects) {
         const PublicationTable *t = lfirst_node(PublicationObjSpec, lc)->pubtable;
         if (t == NULL) continue;
+        pr_finder_past(&c->finder, t->relation->location, t->relation->relname);
         named_list(c, t->relation, t->columns);
         over(c, t->relation, t->whereClause);
     }
 }
 
 static void copy(struct columns *c, const CopyStmt *s) {
+    if (s->relation != NULL) pr_finder_past(&c->finder, s->relation->location, s->relation->relname);
     named_list(c, s->relation, s->attlist);
     if (s->relation != NULL) over(c, s->relation, s->whereClause);
     into(c, s->query);
@@ -521,8 +532,18 @@ static void policy(struct columns *c, const RangeVar *table, const Node *qual, c
     over(c, table, check);
 }
 
+/* An unqualified name in a body may be one of the parameters: as in a subquery, only qualified ones are certain. */
+static void function(struct columns *c, const CreateFunctionStmt *s) {
+    const struct frame *outer = c->frame;
+    const struct frame parameters = {.up = NULL};
+    c->frame = &parameters;
+    into(c, s->sql_body);
+    c->frame = outer;
+}
+
 static bool visit_utility(struct columns *c, const Node *n) {
     switch ((int)nodeTag(n)) {
+    case T_CreateFunctionStmt: function(c, pr_cast(CreateFunctionStmt, n)); return true;
     case T_AlterTableStmt: alter_table(c, pr_cast(AlterTableStmt, n)); return true;
     case T_CreateStmt: create_table(c, pr_cast(CreateStmt, n)); return true;
     case T_CreateForeignTableStmt: create_table(c, &pr_cast(CreateForeignTableStmt, n)->base); return true;

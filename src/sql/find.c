@@ -45,6 +45,13 @@ size_t pr_finder_next(struct pr_finder *f, const char *name) {
     return f->s->offset;
 }
 
+void pr_finder_past(struct pr_finder *f, int location, const char *name) {
+    const size_t at = pr_stmt_at(f->s, location) - f->s->offset;
+    if (location < 0 || at > f->s->len) return;
+    f->done = at;
+    if (name != NULL) (void)pr_finder_next(f, name);
+}
+
 /* --- sets ---------------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash(const char *s) {              /* FNV-1a */

@@ -20,6 +20,8 @@ struct pr_finder {
     size_t done;               /* bytes of s->text that are behind us */
 };
 size_t pr_finder_next(struct pr_finder *f, const char *name);  /* offset in the script's text; the statement's when absent */
+/* Goes on from a node's location, past `name` there (NULL: past nothing); -1 changes nothing. */
+void pr_finder_past(struct pr_finder *f, int location, const char *name);
 
 /* A set of texts, each with the number that it was put in with. Linear in what is put in. */
 struct pr_seen {

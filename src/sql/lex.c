@@ -49,7 +49,8 @@ static bool skip_escape_string(struct pr_lex *l) {
         bool line_end = false;
         while (pr_lex_blank(peek(l, 0)) || (line_end && peek(l, 0) == '-' && peek(l, 1) == '-')) {
             if (peek(l, 0) == '-') skip_line(l);
-            if (l->pos < l->end) line_end = line_end || l->text[l->pos++] == '\n';
+            if (peek(l, 0) == '\n') line_end = true;
+            if (l->pos < l->end) l->pos++;
         }
         if (!line_end || peek(l, 0) != '\'') {
             l->pos = after;

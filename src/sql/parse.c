@@ -230,6 +230,25 @@ static enum pr_code parse(struct parser *p, struct pr_err *e) {
     return parse_pieces(p, from, e);
 }
 
+/* PostgreSQL's scanner reads a run of operator characters anew for each comment that starts within it: a few megabytes of
+ * comment openings would take it hours. */
+#define RUN_CHARS 500
+#define RUN_COMMENTS 100
+
+static enum pr_code check_runs(const char *text, size_t len, struct pr_err *e) {
+    size_t run = 0, comments = 0;
+    for (size_t i = 0; i < len; i++) {
+        run = strchr("~!@#^&|`?+-*/%<>=", text[i]) != NULL ? run + 1 : 0;
+        if (run == 0) comments = 0;
+        comments += run >= 2 && text[i] == '*' && text[i - 1] == '/';
+        if (run <= RUN_CHARS || comments <= RUN_COMMENTS) continue;
+        int line = 0, col = 0;
+        pr_line_col(text, i, &line, &col);
+        return PR_FAIL(e, PR_ERR_BAD_INPUT, "line %d: %d comments open in one row of signs", line, RUN_COMMENTS);
+    }
+    return PR_OK;
+}
+
 enum pr_code pr_script_parse(const char *text, size_t len, struct pr_arena *a, struct pr_script *out, struct pr_err *e) {
     if (len > PR_CAP_SQL) {
         (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s of SQL: more than %s", pr_human_bytes(a, (int64_t)len),
@@ -237,6 +256,7 @@ enum pr_code pr_script_parse(const char *text, size_t len, struct pr_arena *a, s
         return pr_hint(e, "load rows with COPY, or split the script");
     }
     PR_TRY(e, pr_check_utf8("SQL", text, len, e));
+    PR_TRY(e, check_runs(text, len, e));
     struct parser p = {.text = pr_dupn(a, text, len), .len = len, .a = a, .at = {.line = 1, .col = 1}};
     p.memory = memory_open();
     const enum pr_code code = parse(&p, e);
