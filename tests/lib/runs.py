@@ -16,6 +16,13 @@ BIN = os.path.abspath(os.environ.get("PGRAIL_BIN", os.path.join(ROOT, "build/out
 WRAP = os.environ.get("PGRAIL_WRAP", "").split()
 
 
+def unit(name, **env):
+    """Runs a unit test program, as unit("pg/test_statements", PGRAIL_TEST_CONNINFO=…): the same tests on another server."""
+    program = os.path.join(os.path.dirname(BIN), "tests", "unit_" + name.replace("/", "_"))
+    done = subprocess.run([*WRAP, program], env={**CLEAN, **env}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{name}:\n{done.stdout}{done.stderr}"
+
+
 @dataclass
 class Result:
     status: int

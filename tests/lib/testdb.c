@@ -10,9 +10,13 @@ int testdb_up(void **state) {
     PR_ASSERT(t != NULL);
     t->a = pr_arena_new(PR_CAP_ARENA);
     static const char *const settings[] = {"max_connections = 40", "shared_buffers = 32MB", NULL};
-    enum pr_code code = pr_cluster_open(&(struct pr_cluster_want){.purpose = "unit", .settings = settings}, &t->cluster, &t->e);
+    t->conninfo = getenv("PGRAIL_TEST_CONNINFO");
+    enum pr_code code = PR_OK;
+    if (t->conninfo == NULL)
+        code = pr_cluster_open(&(struct pr_cluster_want){.purpose = "unit", .settings = settings}, &t->cluster, &t->e);
     if (code == PR_OK) {
-        const struct pr_pg_where where = {.conninfo = pr_cluster_conninfo(t->cluster), .app = "pgrail/test", .timeout_ms = 10000};
+        if (t->cluster != NULL) t->conninfo = pr_cluster_conninfo(t->cluster);
+        const struct pr_pg_where where = {.conninfo = t->conninfo, .app = "pgrail/test", .timeout_ms = 10000};
         code = pr_pg_open(&where, &t->pg, &t->e);
     }
     if (code != PR_OK) (void)fprintf(stderr, "no server for this test: %s\n", t->e.msg);

@@ -1,5 +1,6 @@
 /* testdb.h: a real server for a unit test program, as cmocka's group set-up and tear-down: one throwaway cluster of the newest
- * version, one session, an arena. Gone at the end, also after a crash. */
+ * version, one session, an arena. Gone at the end, also after a crash. With PGRAIL_TEST_CONNINFO, that server instead: so
+ * tests/server runs the same program on every version. */
 #ifndef PR_TESTDB_H
 #define PR_TESTDB_H
 
@@ -9,8 +10,9 @@
 
 struct testdb {
     struct pr_arena *a;
-    struct pr_cluster *cluster;
-    struct pr_pg *pg;              /* superuser, database postgres */
+    struct pr_cluster *cluster;    /* NULL with PGRAIL_TEST_CONNINFO */
+    const char *conninfo;
+    struct pr_pg *pg;              /* superuser, in the database of conninfo */
     struct pr_err e;
 };
 

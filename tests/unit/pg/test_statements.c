@@ -180,7 +180,7 @@ static void test_signal_calls_the_watch_at_once(void **state) {
 
 static void test_lost_link(void **state) {
     struct testdb *t = *state;
-    struct pr_pg *pg = testdb_open(t, pr_cluster_conninfo(t->cluster));
+    struct pr_pg *pg = testdb_open(t, t->conninfo);
     struct pr_pg_done done = {0};
     const char *die = "SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(60)";
     assert_int_equal(pr_pg_run(pg, die, NULL, t->a, &done, &t->e), PR_ERR_CONNECT);
@@ -308,12 +308,13 @@ static void test_bytes_of_an_ascii_database(void **state) {
     struct testdb *t = *state;
     (void)testdb_value(t, NULL, "CREATE DATABASE bytes ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
     struct pr_pg *pg = NULL;
-    const struct pr_pg_where where = {.conninfo = pr_cluster_conninfo(t->cluster), .dbname = "bytes", .timeout_ms = 10000};
+    const struct pr_pg_where where = {.conninfo = t->conninfo, .dbname = "bytes", .timeout_ms = 10000};
     assert_int_equal(pr_pg_open(&where, &pg, &t->e), PR_OK);
     assert_int_equal(pr_pg_do(pg, "bytes", "SELECT 'a' || chr(255) || 'b'", 10000, &t->e), PR_ERR_DB);
     assert_string_equal(t->e.sqlstate, "22021");
     assert_string_equal(testdb_value(t, pg, "SELECT 'grün'"), "grün");
     pr_pg_close(pg);
+    (void)testdb_value(t, NULL, "DROP DATABASE bytes");
 }
 
 #define T(name) cmocka_unit_test_setup(name, testdb_clear)
