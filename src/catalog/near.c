@@ -290,6 +290,7 @@ size_t pr_near_relations(const struct pr_facts *f, const char *wrong, size_t max
     size_t n = 0;
     for (size_t i = 0; i < f->n_all_relations; i++) {
         const char *full = f->all_relations[i], *at = strchr(full, '.'), *name = at != NULL ? at + 1 : full;
+        if (pr_ends(name, "_seq") && !pr_ends(bare, "seq")) continue;      /* a column's sequence is never meant */
         int score = pr_eq(bare, name) ? 1000 : nearness(bare, &words, name, &none);
         /* the schema that was named, or one of the search path, before the others */
         for (size_t k = 0; k < f->n_search_path && at != NULL; k++)

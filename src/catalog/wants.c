@@ -29,6 +29,8 @@ size_t pr_facts_wants(const struct pr_script *s, struct pr_arena *a, struct pr_w
             if (names[k].role == PR_NAME_CREATED)
                 *PR_PUSH(a, made, n_made, made_cap) = (struct pr_want){.schema = names[k].schema, .name = names[k].name};
     }
+    /* a script that touches nothing that exists: a name that nothing has, since none at all would ask for everything */
+    if (n == 0) *PR_PUSH(a, wants, n, cap) = (struct pr_want){.name = ""};
     *out = wants;
     return n;
 }
