@@ -51,10 +51,11 @@ void pr_pg_answer_clear(struct pr_pg_answer *answer);       /* for PR_CLEANUP */
 PR_NODISCARD enum pr_code pr_pg_exchange(struct pr_pg *pg, const char *sql, int n_params, const char *const *params,
                                          const struct pr_pg_wait *w, struct pr_pg_answer *out, struct pr_err *e);
 
-/* The server's primary message and SQLSTATE; never detail, context or parameters: they hold row data. */
+/* The server's primary message and SQLSTATE; never detail, context or parameters: they hold row data. Errors: the code given. */
 enum pr_code pr_pg_server_error(const struct pr_pg *pg, const PGresult *r, const char *what, enum pr_code code,
                                 struct pr_err *e);
 
+/* Did the statement do what it says? An empty one did. */
 bool pr_pg_succeeded(const PGresult *r);
 
 /* A result's cells in a, row by row. */

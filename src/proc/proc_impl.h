@@ -20,6 +20,7 @@ struct pr_launch {
     int death_signal;          /* sent to it when its parent dies; 0 = SIGTERM */
     pid_t parent;              /* who forks: set just before */
 };
+/* Looks up argv[0], merges the environment, finds the user; all in a. Errors PROC (no such program, no such user). */
 PR_NODISCARD enum pr_code pr_launch_prepare(struct pr_arena *a, const char *const *argv, const char *const *env,
                                             bool unprivileged, struct pr_launch *out, struct pr_err *e);
 
@@ -46,7 +47,7 @@ const char *pr_as_text(char *bytes, size_t n);
 
 /* The process that outlives us for a moment: it starts the server when told to ("s"), and when told to stop ("q") or when
  * its pipe closes because we died, it stops the server, removes the folder and ends. It answers with the postmaster's pid,
- * and with 0 when the server has ended by itself. */
+ * and with 0 when the server has ended by itself. Errors PROC (no pipe, no fork). */
 struct pr_keeper {
     const char *folder;
     const char *log;           /* the server's standard output and error */

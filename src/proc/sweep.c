@@ -11,7 +11,7 @@
 
 #include "proc/cluster_impl.h"
 
-#define MAX_SOCKET_FOLDER 80                    /* a socket's path has 107 bytes; the names in the folder take the rest */
+#define MAX_BASE 44                             /* a socket's path has 107 bytes; "/pgrail-cluster-…/.s.PGSQL.5432" needs 62 */
 #define STOP_MS 10000
 #define ORPHAN_AGE_S 600                        /* without a lock file: its maker died in the moment between */
 
@@ -37,7 +37,7 @@ const char *pr_cluster_base(struct pr_arena *a) {
     while (n > 1 && named[n - 1] == '/') n--;
     const char *base = pr_dupn(a, named, n);
     struct stat st;
-    if (n + 30 > MAX_SOCKET_FOLDER || stat(base, &st) != 0 || !S_ISDIR(st.st_mode) || access(base, W_OK) != 0) return "/tmp";
+    if (n > MAX_BASE || stat(base, &st) != 0 || !S_ISDIR(st.st_mode) || access(base, W_OK) != 0) return "/tmp";
     return geteuid() != 0 || all_may_enter(a, base) ? base : "/tmp";
 }
 

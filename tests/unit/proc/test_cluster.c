@@ -221,13 +221,37 @@ static void test_sweep_leaves_other_folders_alone(void **state) {
     assert_int_equal(rmdir(dir), 0);
 }
 
+/* In $TMPDIR where the server's user can get there and a socket's path is not too long; else in /tmp. */
+static void test_where_clusters_live(void **state) {
+    struct world *w = *state;
+    const char *dir = mkdtemp(pr_dup(w->a, "/tmp/pgrail-base-XXXXXX"));
+    const char *closed = pr_fmt(w->a, "%s/closed", dir), *within = pr_fmt(w->a, "%s/closed/open", dir);
+    const char *deep = pr_fmt(w->a, "%s/a-name-that-is-far-too-long-for-a-socket-path", dir);
+    const mode_t mask = umask(0);
+    assert_int_equal(chmod(dir, 01777) | mkdir(closed, 0700) | mkdir(within, 0777) | mkdir(deep, 0777), 0);
+    (void)umask(mask);
+    const struct { const char *tmpdir, *base; } cases[] = {
+        {pr_fmt(w->a, "%s/", dir), dir}, {deep, "/tmp"}, {"relative", "/tmp"}, {"/no/such/folder", "/tmp"},
+        {within, geteuid() == 0 ? "/tmp" : within},
+    };
+    for (size_t i = 0; i < PR_COUNT(cases); i++) {
+        (void)setenv("TMPDIR", cases[i].tmpdir, 1);
+        struct pr_cluster *c = opened(w, &(struct pr_cluster_want){.purpose = "a-purpose-of-many-words-indeed"});
+        const bool there = pr_starts(pr_cluster_socket_dir(c), pr_fmt(w->a, "%s/pgrail-cluster-", cases[i].base));
+        pr_cluster_close(c);
+        (void)unsetenv("TMPDIR");
+        assert_true(there);
+    }
+    assert_int_equal(rmdir(within) | rmdir(closed) | rmdir(deep) | rmdir(dir), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(test_servers_newest_first), T(test_up_private_and_gone), T(test_bad_setting_says_so_and_leaves_nothing),
         T(test_no_such_server), T(test_owner_killed), T(test_owner_and_keeper_killed), T(test_forks_do_not_own),
-        T(test_two_at_once), T(test_sweep_leaves_other_folders_alone),
+        T(test_two_at_once), T(test_sweep_leaves_other_folders_alone), T(test_where_clusters_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,15 +187,40 @@ static void test_pty_deadline(void **state) {
     assert_int_equal(status, 77);
 }
 
+/* What "test_run ask" does, on the terminal that the next test gives it. */
+static int ask(void) {
+    struct world w = {.a = pr_arena_new((size_t)8 << 20)};
+    struct pr_proc_done done = {0};
+    const struct pr_proc p = {.argv = SH("printf 'passphrase: ' >/dev/tty; read a </dev/tty; echo \"<$a>\""), .interactive = true};
+    if (pr_proc_run(&p, w.a, &done, &w.e) != PR_OK) return 1;
+    (void)fputs(done.out, stdout);
+    pr_arena_free(w.a);
+    return 0;
+}
+
+/* A program in the background that reads from the terminal is stopped by it, and would never end. */
+static void test_interactive_may_read_the_terminal(void **state) {
+    struct world *w = *state;
+    struct pr_buf out = {.a = w->a};
+    const struct pr_pty_answer answers[] = {{"passphrase: ", "open sesame\n"}};
+    int status = -1;
+    const char *const argv[] = {"/proc/self/exe", "ask", NULL};
+    const enum pr_code code = pr_pty_run(argv, NULL, answers, 1, collect, &out, 20000, &status, &w->e);
+    if (code != PR_OK) fail_msg("%s", w->e.msg);
+    assert_int_equal(status, 0);
+    assert_non_null(strstr(pr_buf_text(&out), "<open sesame>"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc > 1 && pr_eq(argv[1], "ask")) return ask();
     const struct CMUnitTest tests[] = {
         T(test_output_and_status), T(test_death_by_signal), T(test_arguments_go_as_they_are), T(test_input_is_given_whole),
         T(test_reader_that_leaves_early), T(test_no_input_is_an_end), T(test_input_from_a_file),
         T(test_output_is_capped_not_held_up), T(test_bytes_become_text), T(test_environment_and_folder),
         T(test_missing_program), T(test_deadline_ends_the_group), T(test_a_daemon_is_not_waited_for), T(test_interrupted),
-        T(test_unprivileged), T(test_find), T(test_pty_answers_in_order), T(test_pty_interrupt_key), T(test_pty_deadline),
+        T(test_unprivileged), T(test_find), T(test_pty_answers_in_order), T(test_pty_interrupt_key), T(test_interactive_may_read_the_terminal), T(test_pty_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
