@@ -224,7 +224,6 @@ static void begin(struct pr_check *k, const struct args *in) {
     k->migrations = pr_set_array(k->doc, "migrations");
     k->findings = pr_set_array(k->doc, "findings");
     k->grounding = pr_set_array(k->doc, "not_grounded");
-    pr_call_return(k->c, k->doc);
 }
 
 static void put_facts(struct pr_check *k) {
@@ -255,7 +254,10 @@ static void finish(struct pr_check *k, const struct args *in) {
     k->c->outcome = !grounded ? PR_ERR_NOT_GROUNDED : failing > 0 ? PR_ERR_FINDINGS : PR_OK;
 }
 
-static void close_check(struct pr_check *k) { pr_context_done(&k->x); }
+static void close_check(struct pr_check *k) {
+    json_decref(k->doc);
+    pr_context_done(&k->x);
+}
 
 static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const struct args *in = c->args;
@@ -271,6 +273,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     PR_TRY(e, judge_all(&k, e));
     put_facts(&k);
     finish(&k, in);
+    pr_call_return(c, json_incref(k.doc));                  /* only whole: half an answer would look like a clean one */
     return PR_OK;
 }
 

@@ -15,7 +15,6 @@ static bool is_empty(const struct pr_rule_ctx *c, const struct pr_effect *f) {
 
 static const char *work_of(const struct pr_effect *f) {
     if (f->rewrite) return "while the table is rewritten";
-    if (f->index_builds > 0 && f->scan) return "while the table is scanned and the index is built";
     if (f->index_builds > 0) return "while the index is built";
     if (f->scan) return "while every row is read";
     return "until it has its lock and is done";
@@ -47,7 +46,8 @@ bool pr_blocking_level(const struct pr_rule_ctx *c, const struct pr_effect *f, e
     if (pr_effect_duration(f, NULL, &low, &high)) {
         *level = high > pr_sat_mul(max_ms, 1000) ? PR_ERROR : PR_NOTE;
         *unknown = false;
-        *what = pr_fmt(a, "%s %s %s%s.", head, span_of(a, low, high), work_of(f), why);
+        *what = high > 0 ? pr_fmt(a, "%s %s %s%s.", head, span_of(a, low, high), work_of(f), why)
+                         : pr_fmt(a, "%s %s%s.", head, work_of(f), why);
     } else {
         *level = PR_WARNING;
         *unknown = true;

@@ -79,6 +79,7 @@ static void judge_stmt(const struct pr_rule_ctx *base, struct pr_findings *out) 
         const int major = base->version_num / 10000;
         if (major > 0 && ((rule->pg_from > 0 && major < rule->pg_from) || (rule->pg_to > 0 && major > rule->pg_to))) continue;
         if (rule->needs_facts && base->facts == NULL) continue;
+        if (rule->family == PR_F_BLOCKING && base->fp->fails_sqlstate != NULL && base->fp->certain_fail) continue;   /* it blocks nobody */
         struct pr_rule_ctx c = *base;
         c.rule = rule;
         c.out = out;

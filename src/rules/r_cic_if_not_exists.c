@@ -9,7 +9,10 @@ static void check(const struct pr_rule_ctx *c) {
     const struct pr_idx *idx = r != NULL ? pr_find_idx(r, is->idxname) : NULL;
     const char *name = pr_qualified(PR_A(c), is->relation->schemaname, is->idxname);
     const struct pr_span at = pr_word_at(c, "if", 0);
-    const char *sql = pr_fmt(PR_A(c), "DROP INDEX CONCURRENTLY IF EXISTS %s;\n%s", name, pr_sql_of(c, is));
+    IndexStmt plain = *is;
+    plain.if_not_exists = false;
+    const char *create = pr_sql_of(c, &plain);
+    const char *sql = pr_fmt(PR_A(c), "DROP INDEX CONCURRENTLY IF EXISTS %s;\n%s", name, create != NULL ? create : "");
     if (idx != NULL && !idx->valid) {
         pr_report(c, &(struct pr_hit){.level = PR_ERROR, .offset = at.offset, .len = at.len, .safe_sql = sql,
             .title = pr_fmt(PR_A(c), "%s is there and INVALID: IF NOT EXISTS takes it for done", name),

@@ -15,7 +15,7 @@ static const struct pr_effect *heavy(const struct pr_rule_ctx *c) {
 static void check(const struct pr_rule_ctx *c) {
     if (!pr_in_tx(c) || c->so_far.exclusive < 0 || c->fp->dml) return;
     const struct pr_effect *f = heavy(c);
-    if (f == NULL) return;
+    if (f == NULL || (f->lock == PR_ACCESS_EXCLUSIVE && pr_eq(f->name, c->so_far.exclusive_on))) return;     /* its own rule says that */
     struct pr_effect held = *f;                                         /* the work is this one's, the lock is the older one's */
     held.lock = PR_ACCESS_EXCLUSIVE;
     struct pr_hit h = {.title = pr_fmt(PR_A(c), "%s works on %s while %s is still locked since line %d", c->stmt->tag, f->name,

@@ -1,0 +1,1 @@
+$PGRAIL rules set-not-nul
