@@ -1,12 +1,18 @@
 /* session.c: opening and closing sessions. Every failure to connect becomes a message that says what is wrong and a hint
  * that says what to do, and never holds a connection string: that may hold a password. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "pg/pg_impl.h"
 
 #define MAX_KEYWORDS 64
 #define OLDEST_SERVER 130000
+#define SILENCE_MS 30000                        /* unanswered for so long, a connection is dead */
+#define PR_TEXT_(x) #x
+#define PR_TEXT(x) PR_TEXT_(x)
 
 struct keywords {
     const char *names[MAX_KEYWORDS + 1], *values[MAX_KEYWORDS + 1];
@@ -36,7 +42,7 @@ static void add_defaults(struct keywords *k) {
     add_keyword(k, "keepalives_idle", "10");
     add_keyword(k, "keepalives_interval", "5");
     add_keyword(k, "keepalives_count", "3");
-    add_keyword(k, "tcp_user_timeout", "30000");
+    add_keyword(k, "tcp_user_timeout", PR_TEXT(SILENCE_MS));
 }
 
 /* In a URI, a password with a bare @ or / makes libpq take its rest for a host or a database, and say so in its messages. */
@@ -158,18 +164,42 @@ static enum pr_code connect_timeout(const PGconn *conn, int timeout_ms, struct p
     return pr_hint(e, "check that the host is up and no firewall swallows the packets");
 }
 
+static int count_hosts(PGconn *conn) {
+    PQconninfoOption *options PR_CLEANUP(options_freep) = PQconninfo(conn);
+    int n = 1;
+    for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++) {
+        if (o->val == NULL || (!pr_eq(o->keyword, "host") && !pr_eq(o->keyword, "hostaddr"))) continue;
+        int here = 1;
+        for (const char *c = o->val; *c != '\0'; c++) here += *c == ',';
+        n = here > n ? here : n;
+    }
+    return n;
+}
+
+/* Of several hosts, one whose packets vanish must not eat the time of the others: libpq's connect_timeout, which is per host,
+ * counts only in its blocking calls. The kernel gives up a silent attempt after so long. Fails on a Unix socket, harmlessly. */
+static void limit_silence(const PGconn *conn, int ms) {
+    const unsigned limit = (unsigned)ms;
+    (void)setsockopt(PQsocket(conn), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+}
+
 static enum pr_code finish_connect(const struct pr_pg_where *where, PGconn *conn, struct pr_err *e) {
     const int64_t deadline = pr_mono_us() + (int64_t)where->timeout_ms * 1000;
+    const int n_hosts = count_hosts(conn);
     PostgresPollingStatusType next = PGRES_POLLING_WRITING;
     while (PQstatus(conn) != CONNECTION_BAD) {
         const int64_t left_us = deadline - pr_mono_us();
         if (left_us <= 0) return connect_timeout(conn, where->timeout_ms, e);
+        if (n_hosts > 1) limit_silence(conn, where->timeout_ms / (n_hosts + 1) + 1);
         struct pollfd p = {.fd = PQsocket(conn), .events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT};
         const int ready = poll(&p, 1, (int)(left_us / 1000) + 1);
         if (ready < 0 && errno != EINTR) break;
         if (ready <= 0) continue;
         next = PQconnectPoll(conn);
-        if (next == PGRES_POLLING_OK) return PR_OK;
+        if (next == PGRES_POLLING_OK) {
+            if (n_hosts > 1) limit_silence(conn, SILENCE_MS);
+            return PR_OK;
+        }
         if (next == PGRES_POLLING_FAILED) break;
     }
     return connect_error(where, conn, e);

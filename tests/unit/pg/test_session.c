@@ -2,6 +2,7 @@
 #include "testdb.h"
 
 #include <setjmp.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -121,6 +122,26 @@ static void test_silent_server(void **state) {
     (void)close(fd);
     (void)unlink(name.sun_path);
     (void)rmdir(dir);
+}
+
+/* Of two hosts the first swallows all packets (a listener whose queue is full): the second is asked in time. */
+static void test_a_dead_host_among_several(void **state) {
+    struct testdb *t = *state;
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof name;
+    int fds[4] = {socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    assert_int_equal(bind(fds[0], (const struct sockaddr *)&name, n), 0);
+    assert_int_equal(listen(fds[0], 0), 0);
+    assert_int_equal(getsockname(fds[0], (struct sockaddr *)&name, &n), 0);
+    for (size_t i = 1; i < PR_COUNT(fds); i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)!connect(fds[i], (const struct sockaddr *)&name, n);
+    }
+    const char *several = pr_fmt(t->a, "host=127.0.0.1,%s port=%d,5432 user=postgres dbname=postgres",
+                                 pr_cluster_socket_dir(t->cluster), ntohs(name.sin_port));
+    const enum pr_code code = try_open(t, &(struct pr_pg_where){.conninfo = several, .timeout_ms = 9000});
+    for (size_t i = 0; i < PR_COUNT(fds); i++) (void)close(fds[i]);
+    if (code != PR_OK) fail_msg("%s", t->e.msg);
 }
 
 static const char *host_line(struct testdb *t, const char *text) {
@@ -302,7 +323,8 @@ static void test_a_statement_through_the_pooler(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(test_each_failure_has_its_words), T(test_encoded_password_is_fine), T(test_variable), T(test_service),
-        T(test_override_and_name), T(test_silent_server), T(test_wrong_and_missing_password), T(test_settings_of_a_session),
+        T(test_override_and_name), T(test_silent_server), T(test_a_dead_host_among_several),
+        T(test_wrong_and_missing_password), T(test_settings_of_a_session),
         T(test_identity), T(test_identity_without_privilege), T(test_transaction_pooling), T(test_session_pooling),
         T(test_pool_that_cannot_be_probed), T(test_a_statement_through_the_pooler),
     };
