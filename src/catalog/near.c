@@ -50,9 +50,8 @@ static const char *const synonyms[] = {
     "password passwd pwd secret hash",
     "start begin from since",
     "end finish until till stop",
-    "date day on",
-    "time at timestamp ts when",
-    "enabled active on",
+    "date day on time at timestamp ts when datetime",
+    "enabled active",
     "parent up master",
     "message msg",
     "config settings options preferences",
@@ -184,7 +183,8 @@ static int match_words(const struct words *wrong, const struct words *real, cons
     }
     if (whole == 0 || extra == 0 || explained == 0) return 0;
     const int score = (700 * found) / whole + (300 * explained) / extra;
-    return solid > 0 || wrong->n == 1 || found * 2 > whole ? score : score / 2;
+    /* of several words, less than half found again, or only such as say nothing: another name altogether */
+    return wrong->n == 1 || (solid > 0 && found * 2 >= whole) ? score : score / 2;
 }
 
 /* Letters and digits alone, lower case: for spelling. */

@@ -139,10 +139,8 @@ static enum pr_code in_transaction(struct reading *r, const struct pr_want *want
     return code;
 }
 
-enum pr_code pr_facts_read(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, struct pr_arena *a,
-                           struct pr_facts **out, struct pr_err *e) {
-    const struct pr_pg_ident *who;
-    PR_TRY(e, pr_pg_identity(pg, &who, e));
+static enum pr_code read_once(struct pr_pg *pg, const struct pr_pg_ident *who, const struct pr_want *wants, size_t n_wants,
+                              struct pr_arena *a, struct pr_facts **out, struct pr_err *e) {
     json_t *doc PR_CLEANUP(pr_json_freep) = json_object();
     pr_set_str(doc, "schema", "pgrail.facts/1");
     pr_set_str(doc, "environment", NULL);
@@ -153,8 +151,27 @@ enum pr_code pr_facts_read(struct pr_pg *pg, const struct pr_want *wants, size_t
     pr_set_bool(doc, "whole", n_wants == 0);
     struct reading r = {.pg = pg, .a = a, .doc = doc, .e = e};
     PR_TRY(e, in_transaction(&r, wants, n_wants));
+    return pr_facts_from_json(doc, a, out, e);
+}
+
+/* Definitions and sizes are looked up as of now, not as of the snapshot: of something that is dropped while we read there is
+ * none (null in the document), or the server says "cache lookup failed" (XX000). */
+static bool moved_under_us(const struct pr_err *e) { return e->code == PR_ERR_BAD_INPUT || strcmp(e->sqlstate, "XX000") == 0; }
+
+#define ATTEMPTS 3
+
+enum pr_code pr_facts_read(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, struct pr_arena *a,
+                           struct pr_facts **out, struct pr_err *e) {
+    const struct pr_pg_ident *who;
+    PR_TRY(e, pr_pg_identity(pg, &who, e));
     struct pr_facts *f = NULL;
-    PR_TRY(e, pr_facts_from_json(doc, a, &f, e));
+    for (int i = 0; f == NULL && i < ATTEMPTS; i++) {
+        struct pr_err failed = {0};
+        if (read_once(pg, who, wants, n_wants, a, &f, &failed) == PR_OK) break;
+        *e = failed;
+        if (!moved_under_us(e)) return e->code;
+    }
+    if (f == NULL) return PR_FAIL(e, PR_ERR_DB_SHAPE, "facts: the schema moves while it is read: %.500s", pr_dup(a, e->msg));
     for (size_t i = 0; i < f->n_rels; i++)
         if (f->rels[i].partition_of == NULL) sum_partitions(f, &f->rels[i], 0);
     *out = f;

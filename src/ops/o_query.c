@@ -110,7 +110,7 @@ static void near_columns(struct pr_call *c, const struct pr_facts *f, const stru
         for (size_t k = 0; k < n; k++)
             for (size_t at = 0; at < PR_COUNT(best); at++) {
                 if (best[at].rel != NULL && best[at].near.score >= near[k].score) continue;
-                memmove(&best[at + 1], &best[at], (PR_COUNT(best) - at - 1) * sizeof best[0]);
+                for (size_t down = PR_COUNT(best) - 1; down > at; down--) best[down] = best[down - 1];
                 best[at].rel = r;
                 best[at].near = near[k];
                 break;

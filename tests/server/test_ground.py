@@ -3,9 +3,11 @@ import json
 import pathlib
 import sqlite3
 
+import jsonschema
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
+SCHEMA = json.loads((ROOT / "docs/schema/ground.json").read_text(encoding="utf-8"))
 INVOICES = (ROOT / "examples/invoices/schema.sql").read_text(encoding="utf-8")
 
 
@@ -37,7 +39,8 @@ def test_a_relation_as_text(invoices):
 
 def test_a_relation_as_json(invoices):
     doc = invoices.pgrail("ground", "public.invoices", "customers", "--json").ok().json
-    assert doc["schema"] == "pgrail.ground/1" and doc["data_trust"] == "untrusted" and doc["migration"] is None and doc["recorded"]
+    jsonschema.validate(doc, SCHEMA, jsonschema.Draft202012Validator)
+    assert doc["data_trust"] == "untrusted" and doc["migration"] is None and doc["recorded"]
     assert [r["name"] for r in doc["relations"]] == ["customers", "invoices"]
     assert [r["name"] for r in doc["partners"]] == ["invoice_items", "payments"]
     again = invoices.pgrail("ground", "invoices", "customers", "--json").ok().json
@@ -87,6 +90,7 @@ def test_a_migration_is_recorded_and_says_so(invoices):
     doc = invoices.pgrail("ground", "0247", "--json").ok().json
     assert [r["name"] for r in doc["relations"]] == ["invoice_items"] and doc["recorded"] and doc["noted"]
     assert f"-- grounding: {doc['fingerprint']} at {doc['taken_at']} on production\n" in invoices.read(path)
+    jsonschema.validate(doc, SCHEMA, jsonschema.Draft202012Validator)
     rows = ledger(invoices, "SELECT environment, migration, fingerprint, relations FROM grounding")
     assert rows[0][:3] == ("production", "0247_unpaid", doc["fingerprint"])
     assert json.loads(rows[0][3]).keys() == {"public.invoice_items", "public.invoices"}
@@ -150,6 +154,7 @@ def test_names_of_a_whole_script(invoices):
     result = invoices.pgrail("ground", "0001", "--json")
     assert result.status == 1
     names = unknown(result)
+    jsonschema.validate(result.json, SCHEMA, jsonschema.Draft202012Validator)
     assert set(names) == {("relation", None, "invocies"), ("column", "public.invoices", "amount"), ("index", None, "invoices_number_keys"),
                           ("column", "public.invoices", "modified_at"), ("column", "public.invoices", "invoice_no")}
     assert names[("relation", None, "invocies")]["nearest"][0]["name"] == "public.invoices"

@@ -1,9 +1,13 @@
 """query: one read-only statement, bounded; errors that name what was meant."""
+import json
 import pathlib
 
+import jsonschema
 import pytest
 
-INVOICES = (pathlib.Path(__file__).parents[2] / "examples/invoices/schema.sql").read_text(encoding="utf-8")
+ROOT = pathlib.Path(__file__).parents[2]
+SCHEMA = json.loads((ROOT / "docs/schema/query.json").read_text(encoding="utf-8"))
+INVOICES = (ROOT / "examples/invoices/schema.sql").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -22,6 +26,7 @@ def test_rows_as_a_table(invoices):
 
 def test_rows_as_json(invoices):
     doc = invoices.pgrail("query", "SELECT id, name, vat_number FROM customers ORDER BY id LIMIT 1", "--json").ok().json
+    jsonschema.validate(doc, SCHEMA, jsonschema.Draft202012Validator)
     assert doc["columns"] == [{"name": "id", "type": "bigint"}, {"name": "name", "type": "text"}, {"name": "vat_number", "type": "text"}]
     assert doc["rows"] == [["1", "c1", None]] and doc["row_count"] == 1 and not doc["truncated"]
     assert doc["data_trust"] == "untrusted" and doc["schema"] == "pgrail.query/1"
@@ -75,6 +80,7 @@ def test_the_nearest_name(invoices, sql, offending, nearest):
     assert result.status == 4
     assert (f"nearest: {nearest}" in result.err) == (nearest is not None), result.err
     doc = invoices.pgrail("query", sql, "--json").json
+    jsonschema.validate(doc, SCHEMA, jsonschema.Draft202012Validator)
     assert doc["offending"] == offending and doc["error"]["sqlstate"] in ("42703", "42P01")
     assert bool(doc["did_you_mean"]) == (nearest is not None)
 

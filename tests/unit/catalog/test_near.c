@@ -97,7 +97,7 @@ static void nearest_columns(void **state) {
 }
 
 static void nothing_near(void **state) {
-    static const char *const strangers[] = {"zebra", "xyzzy", "", "___", "favourite_colour", "shoe_size_at"};
+    static const char *const strangers[] = {"zebra", "xyzzy", "", "___", "favourite_colour", "shoe_size_at", "no_such", "no_such_column"};
     for (size_t i = 0; i < PR_COUNT(strangers); i++) {
         struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)1 << 20);
         struct pr_near *near = NULL;
