@@ -12,8 +12,7 @@ struct args {
 };
 
 static const char *const fail_levels[] = {"error", "warning", "note", NULL};
-static const char *const runners[] = {"pgrail", "psql", "golang-migrate", "sqlx", "diesel", "dbmate", "goose", "prisma", "drizzle", "flyway",
-                                      "alembic", "sqitch", NULL};
+static const char *const runners[] = {"pgrail", "psql", "other", NULL};
 
 static const struct pr_param params[] = {
     {.name = "what", PR_FIELD(PR_T_LIST, struct args, what), .positional = true, .complete = "migration",
@@ -24,7 +23,7 @@ static const struct pr_param params[] = {
     {.name = "all", PR_FIELD(PR_T_BOOL, struct args, all), .help = "Judge the whole folder in order, from an empty database on."},
     {.name = "up-only", PR_FIELD(PR_T_BOOL, struct args, up_only), .help = "Leave the down scripts out."},
     {.name = "footprint", PR_FIELD(PR_T_BOOL, struct args, footprint), .help = "Show for each statement the locks and the work that are predicted."},
-    {.name = "runner", PR_FIELD(PR_T_STR, struct args, runner), .fallback = "pgrail", .choices = runners, .help = "Who will run the files: what pgrail does by itself is then missing."},
+    {.name = "runner", PR_FIELD(PR_T_STR, struct args, runner), .fallback = "pgrail", .choices = runners, .help = "Who will run the files; with another than pgrail, what pgrail does by itself is missing."},
     {.name = "fail-on", PR_FIELD(PR_T_STR, struct args, fail_on), .fallback = "error", .choices = fail_levels, .help = "Lowest level that makes the exit status 1."},
     {.name = "pg-version", PR_FIELD(PR_T_INT, struct args, pg_version), .min = 0, .max = 99, .help = "Server's major version where there are no facts; 0 = any of 13 to 18."},
 };

@@ -32,8 +32,8 @@ void pr_note_add(struct pr_findings *out, const struct pr_place *at, const char 
 static void report_unparsed(const struct pr_judge *j, const struct pr_stmt *s, const struct pr_place *at, int version_num,
                             struct pr_findings *out) {
     struct pr_arena *a = out->a;
-    const char *runner = j->runner != NULL ? j->runner : "pgrail";
-    const bool is_psql = pr_eq(runner, "psql");
+    const bool is_psql = pr_eq(j->runner, "psql");
+    const char *runner = j->runner == NULL || pr_eq(j->runner, "pgrail") ? "pgrail" : "your runner";
     struct pr_finding f = {.level = PR_ERROR};
     switch (s->unjudged) {
     case PR_JUDGED:

@@ -54,7 +54,7 @@ struct pr_rule_ctx {
     const struct pr_script *script;
     const struct pr_side *side;
     bool is_down;
-    const char *runner;            /* "pgrail" or another runner's name */
+    const char *runner;            /* "pgrail", "psql" or "other" */
     struct pr_findings *out;
 };
 
