@@ -46,3 +46,19 @@ def test_servers_go_when_the_tests_are_killed(tmp_path):
     p.send_signal(signal.SIGKILL)
     p.communicate()
     await_that(lambda: not os.path.exists(f"/proc/{pid}") and not os.path.exists(folder), "server and folder gone")
+
+
+def test_pgrail_runs_without_anything_of_the_users(pgrail, project, db):
+    assert "pgrail" in pgrail("--version").ok().out
+    project.environment("staging", db)
+    assert project.env["STAGING_URL"] == db.url
+    r = project.pgrail("doctor", "--json")
+    assert "staging" in r.out, f"status {r.status}\n{r.out}\n{r.err}"
+    assert pgrail("--no-such-flag").status == 2
+
+
+def test_pgrail_on_a_terminal(project, db):
+    project.environment("staging", db)
+    p = project.pty("doctor")
+    p.wait()
+    assert "staging" in p.plain()
