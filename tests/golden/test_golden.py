@@ -3,7 +3,7 @@
 The script runs in a folder of its own (as $ROOT, which is also $HOME; state goes to $ROOT/.state), with the binary as $PGRAIL, at a fixed
 time (2026-11-21 11:00 UTC), and in an environment of its own: nothing of the developer's leaks in. If there is a folder NAME.files, the
 script finds a copy of it. NAME.out holds standard output, standard error and the status of the last command; the folder's path is
-written as $ROOT. After a wanted change of words: BLESS=1 ./dev golden (or pytest tests/golden), then read the diff."""
+written as $ROOT. After a wanted change of words: BLESS=1 python3 -m pytest tests/golden/test_golden.py, then read the diff."""
 import difflib
 import os
 import pathlib
@@ -16,12 +16,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 CASES = sorted((HERE / "cases").glob("*/*.cmd"))
 BIN = os.environ.get("PGRAIL_BIN", str(HERE.parents[1] / "build/out/pgrail"))
 NOW = "1795258800"
+COMMAND = f"{os.environ.get('PGRAIL_WRAP', '')} {BIN}".strip()              # valgrind, when the developer asks for it
 
 
 def environment(root):
     """All that a case sees. Sanitizers' options pass, so that the same cases serve the sanitized build."""
     env = {k: v for k, v in os.environ.items() if k in ("PATH", "PGRAIL_SERVERS", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
-    env.update(PGRAIL=BIN, ROOT=root, HOME=root, XDG_STATE_HOME=f"{root}/.state", TMPDIR=root, PGRAIL_TEST_NOW=NOW, LC_ALL="C.UTF-8", TZ="UTC",
+    env.update(PGRAIL=COMMAND, ROOT=root, HOME=root, XDG_STATE_HOME=f"{root}/.state", TMPDIR=root, PGRAIL_TEST_NOW=NOW, LC_ALL="C.UTF-8", TZ="UTC",
                GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_NOSYSTEM="1", GIT_CEILING_DIRECTORIES=root)
     return env
 
