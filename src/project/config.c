@@ -203,6 +203,28 @@ static enum pr_code check_environments(const struct loading *l, struct pr_err *e
     return PR_OK;
 }
 
+static enum pr_code fill(struct loading l, const char *text, struct pr_err *e) {
+    struct pr_ini ini = {0};
+    PR_TRY(e, pr_ini_read(l.shown, text, l.a, &ini, e));
+    PR_TRY(e, take_headings(&l, &ini, e));
+    PR_TRY(e, take_defaults(&l, e));
+    PR_TRY(e, take_entries(&l, &ini, e));
+    PR_TRY(e, take_environment(&l, e));
+    return check_environments(&l, e);
+}
+
+enum pr_code pr_config_read(const char *shown, const char *path, const char *text, struct pr_arena *a, struct pr_config **out,
+                            struct pr_err *e) {
+    struct pr_config *c = PR_NEW(a, struct pr_config);
+    c->path = path;
+    c->root = pr_dupn(a, path, strrchr(path, '/') == path ? 1 : (size_t)(strrchr(path, '/') - path));
+    const struct loading l = {.a = a, .c = c, .shown = shown};
+    const enum pr_code code = fill(l, text, e);
+    if (code != PR_OK) json_decref(c->rule_levels);
+    else *out = c;
+    return code;
+}
+
 enum pr_code pr_config_load(const char *path, struct pr_arena *a, struct pr_config **out, struct pr_err *e) {
     const char *shown = NULL, *text = NULL;
     size_t n = 0;
@@ -213,19 +235,7 @@ enum pr_code pr_config_load(const char *path, struct pr_arena *a, struct pr_conf
     }
     char whole[PATH_MAX];
     if (realpath(shown, whole) == NULL) return PR_FAIL(e, PR_ERR_CONFIG, "%s: %s", shown, strerror(errno));
-    struct pr_config *c = PR_NEW(a, struct pr_config);
-    c->path = pr_dup(a, whole);
-    c->root = pr_dupn(a, whole, strrchr(whole, '/') == whole ? 1 : (size_t)(strrchr(whole, '/') - whole));
-    struct loading l = {.a = a, .c = c, .shown = shown};
-    struct pr_ini ini = {0};
-    PR_TRY(e, pr_ini_read(shown, text, a, &ini, e));
-    PR_TRY(e, take_headings(&l, &ini, e));
-    PR_TRY(e, take_defaults(&l, e));
-    PR_TRY(e, take_entries(&l, &ini, e));
-    PR_TRY(e, take_environment(&l, e));
-    PR_TRY(e, check_environments(&l, e));
-    *out = c;
-    return PR_OK;
+    return pr_config_read(shown, pr_dup(a, whole), text, a, out, e);
 }
 
 static const char *env_names(const struct pr_config *c, char *to, size_t room) {

@@ -34,6 +34,10 @@ PR_NODISCARD enum pr_code pr_setting_store(const struct pr_setting *s, const cha
 /* Is the text one of the setting's choices? Errors CONFIG with the nearest. */
 PR_NODISCARD enum pr_code pr_setting_check(const struct pr_setting *s, const char *text, struct pr_err *e);
 
+/* The whole of pgrail.conf from its text. path is absolute. Errors CONFIG. */
+PR_NODISCARD enum pr_code pr_config_read(const char *shown, const char *path, const char *text, struct pr_arena *a,
+                                         struct pr_config **out, struct pr_err *e);
+
 /* path under root unless it is absolute; "~/" is $HOME. */
 const char *pr_absolute(struct pr_arena *a, const char *root, const char *path);
 

@@ -179,6 +179,22 @@ static int by_bytes(const void *a, const void *b) {
     return strcmp(((const struct pr_migration *)a)->id, ((const struct pr_migration *)b)->id);
 }
 
+enum pr_code pr_folder_assemble(struct pr_reader *r, const char *layout, struct pr_err *e) {
+    const bool is_auto = layout == NULL || pr_eq(layout, "auto");
+    if (r->n > 1) qsort(r->files, r->n, sizeof *r->files, by_name);
+    const struct pr_layout *l = is_auto ? detect(r) : pr_layout_find(layout);
+    if (!is_auto) r->f->why = "named in the configuration";
+    r->f->layout = l->name;
+    r->f->team = l->team;
+    PR_TRY(e, l->read(r, e));
+    /* Drizzle's order is its journal's; all others' is the versions'. */
+    if (r->f->n > 1 && l != &pr_layout_drizzle)
+        qsort(r->f->migrations, r->f->n, sizeof *r->f->migrations, l->numeric ? by_number : by_bytes);
+    for (size_t i = 0; i < r->f->n; i++) pr_migration_finish(r->a, &r->f->migrations[i]);
+    pr_folder_judge(r, l);
+    return PR_OK;
+}
+
 enum pr_code pr_folder_read(const char *path, const char *root, const char *layout, struct pr_arena *a, struct pr_folder **out,
                             struct pr_err *e) {
     const bool is_auto = layout == NULL || pr_eq(layout, "auto");
@@ -188,16 +204,7 @@ enum pr_code pr_folder_read(const char *path, const char *root, const char *layo
     r.f->root = root != NULL ? pr_dup(a, root) : NULL;
     r.f->path = pr_dup(a, realpath(path, whole) != NULL ? whole : path);
     PR_TRY(e, list(&r, "", 0, e));
-    if (r.n > 1) qsort(r.files, r.n, sizeof *r.files, by_name);
-    const struct pr_layout *l = is_auto ? detect(&r) : pr_layout_find(layout);
-    if (!is_auto) r.f->why = "named in the configuration";
-    r.f->layout = l->name;
-    r.f->team = l->team;
-    PR_TRY(e, l->read(&r, e));
-    /* Drizzle's order is its journal's; all others' is the versions'. */
-    if (r.f->n > 1 && l != &pr_layout_drizzle) qsort(r.f->migrations, r.f->n, sizeof *r.f->migrations, l->numeric ? by_number : by_bytes);
-    for (size_t i = 0; i < r.f->n; i++) pr_migration_finish(a, &r.f->migrations[i]);
-    pr_folder_judge(&r, l);
+    PR_TRY(e, pr_folder_assemble(&r, layout, e));
     *out = r.f;
     return PR_OK;
 }

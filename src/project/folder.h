@@ -19,7 +19,7 @@ struct pr_reader {
 };
 
 /* A layout: who writes such folders. evidence counts the files that speak for it and nothing else does. */
-struct pr_layout {
+struct pr_layout {          /* Errors of read: BAD_INPUT, NO_FILE */
     const char *name;
     bool team;                     /* its own runner, with its own transaction rule */
     bool numeric;                  /* versions are numbers, in that order; else by bytes */
@@ -68,7 +68,11 @@ const char *pr_header_value(struct pr_arena *a, const char *text, size_t len, co
  * is where it belongs. */
 bool pr_header_grounding(const char *text, size_t len, size_t *from, size_t *to);
 
-/* pr_folder_problems: duplicates, gaps, missing downs, empty scripts, left-over files. */
+/* Everything behind the listing: r holds the files with their texts; layout NULL or "auto" detects, else it must be a known one.
+ * Errors BAD_INPUT, NO_FILE (a journal that is not one). */
+PR_NODISCARD enum pr_code pr_folder_assemble(struct pr_reader *r, const char *layout, struct pr_err *e);
+
+/* Problems of the folder as a whole: duplicates, gaps, missing downs, empty scripts, left-over files. */
 void pr_folder_judge(struct pr_reader *r, const struct pr_layout *layout);
 
 #endif
