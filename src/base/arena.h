@@ -25,6 +25,6 @@ void *pr_alloc_array(struct pr_arena *a, size_t n, size_t size);
 /* Room for one more item in a growing array in the arena: *items holds n items of capacity *cap. Doubles as needed and
  * returns the address of item n, zeroed. The caller counts. */
 void *pr_grow(struct pr_arena *a, void *items_ptr, size_t n, size_t *cap, size_t size);
-#define PR_PUSH(a, items, n, cap) (&(items)[(pr_grow((a), &(items), (n), &(cap), sizeof *(items)), (n)++)])
+#define PR_PUSH(a, items, n, cap) ((void)pr_grow((a), &(items), (n), &(cap), sizeof *(items)), &(items)[(n)++])
 
 #endif

@@ -54,12 +54,10 @@ static size_t past_comment(const char *text, size_t len, size_t i) {
 }
 
 bool pr_has_sql(const char *text, size_t len) {
-    for (size_t i = 0; i < len;) {
+    const bool bom = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0;
+    for (size_t i = bom ? 3 : 0; i < len;) {
         const size_t next = past_comment(text, len, i);
-        if (next == i && !isspace((unsigned char)text[i]) && text[i] != ';') {
-            if (i + 2 < len && memcmp(text + i, "\xEF\xBB\xBF", 3) == 0) i += 2;
-            else return true;
-        }
+        if (next == i && !isspace((unsigned char)text[i]) && text[i] != ';') return true;
         i = next == i ? i + 1 : next;
     }
     return false;

@@ -286,6 +286,13 @@ static void finds(void **state) {
     assert_int_equal(one->up.tx, PR_TX_EACH);
 }
 
+static void tells_sql_from_words(void **state) {
+    static const char *const words[] = {"", " \n;", "-- x", "-- x\n/* a /* b */ c */;", "\xEF\xBB\xBF-- x", "/* never ends"};
+    static const char *const sql[] = {"x", "-- x\nSELECT 1", "/* */ ;SELECT", "\xEF\xBB\xBFSELECT", " \xEF\xBB\xBF", "/**//", "-"};
+    for (size_t i = 0; i < PR_COUNT(words); i++) assert_false(pr_has_sql(words[i], strlen(words[i])));
+    for (size_t i = 0; i < PR_COUNT(sql); i++) assert_true(pr_has_sql(sql[i], strlen(sql[i])));
+}
+
 static void orders_versions(void **state) {
     static const char *const rising[] = {"1", "1.1", "1_2", "1.10", "2", "0010", "11", "20240101", "99999999999999999999999"};
     for (size_t i = 0; i < PR_COUNT(rising); i++)
@@ -365,6 +372,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(refuses, tree_open, tree_close),
         cmocka_unit_test_setup_teardown(empty_folder, tree_open, tree_close),
         cmocka_unit_test_setup_teardown(finds, tree_open, tree_close),
+        cmocka_unit_test(tells_sql_from_words),
         cmocka_unit_test_setup_teardown(orders_versions, tree_open, tree_close),
         cmocka_unit_test_setup_teardown(notes_groundings, tree_open, tree_close),
         cmocka_unit_test_setup_teardown(identity_depends_on_where_the_bytes_stand, tree_open, tree_close),
