@@ -98,7 +98,7 @@ struct pr_typ {
     const char *const *values; size_t n_values;            /* enum labels in order */
     const char *base_type;         /* domain */
     bool constrained;              /* domain with NOT NULL or CHECK */
-    const char *const *used_by; size_t n_used_by;          /* "schema.table.column" */
+    const char *const *used_by; size_t n_used_by;          /* "schema.table.column"; "schema.table" made OF it */
 };
 
 struct pr_fn { const char *schema, *name, *args; char volatility; /* i s v */ const char *language, *body; };

@@ -13,7 +13,12 @@ FROM (
                   JOIN pg_namespace AS cn ON cn.oid = c.relnamespace
                   JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = d.objsubid
                   WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_type'::regclass
-                    AND d.refobjid IN (t.oid, t.typarray)) AS u (text)) AS used_by
+                    AND d.refobjid IN (t.oid, t.typarray)
+                  UNION                                      -- tables made OF the type, by their own name
+                  SELECT cn.nspname || '.' || c.relname
+                  FROM pg_class AS c
+                  JOIN pg_namespace AS cn ON cn.oid = c.relnamespace
+                  WHERE c.reloftype = t.oid) AS u (text)) AS used_by
     FROM pg_type AS t
     JOIN pg_namespace AS n ON n.oid = t.typnamespace
     LEFT JOIN pg_class AS r ON r.oid = t.typrelid

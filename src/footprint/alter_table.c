@@ -5,7 +5,7 @@
 
 /* Order in which the server runs subcommands, whatever their order in the text. */
 enum pass { P_DROP, P_TYPE, P_ADD_COLUMN, P_EXPRESSION, P_CONSTRAINT, P_COLUMN, P_INDEX, P_FOREIGN, P_MISC, P_COUNT };
-enum recursion { R_NONE, R_ALL, R_SINCE_15, R_SINCE_17 };
+enum recursion { R_NONE, R_ALL, R_TRIGGERS, R_SINCE_17 };
 
 struct sub {
     enum pr_lock lock;
@@ -25,7 +25,6 @@ static void set_tablespace(struct fx_at *t);
 static void set_access_method(struct fx_at *t);
 static void owned_sequences(struct fx_at *t);
 static void trigger_exists(struct fx_at *t);
-static void alter_fk(struct fx_at *t);
 
 /* Subcommands by enum value; a zero lock is one that does not come out of the grammar. */
 static const struct sub subs[] = {
@@ -41,7 +40,7 @@ static const struct sub subs[] = {
     [AT_SetCompression] = {PR_ACCESS_EXCLUSIVE, P_MISC, R_NONE, column_exists},
     [AT_DropColumn] = {PR_ACCESS_EXCLUSIVE, P_DROP, R_ALL, fx_drop_column},
     [AT_AddConstraint] = {PR_ACCESS_EXCLUSIVE, P_CONSTRAINT, R_ALL, fx_add_constraint},
-    [AT_AlterConstraint] = {PR_ACCESS_EXCLUSIVE, P_MISC, R_NONE, alter_fk},
+    [AT_AlterConstraint] = {PR_ACCESS_EXCLUSIVE, P_MISC, R_NONE, NULL},
     [AT_ValidateConstraint] = {PR_SHARE_UPDATE_EXCLUSIVE, P_MISC, R_ALL, fx_validate_constraint},
     [AT_DropConstraint] = {PR_ACCESS_EXCLUSIVE, P_DROP, R_ALL, fx_drop_constraint},
     [AT_AlterColumnType] = {PR_ACCESS_EXCLUSIVE, P_TYPE, R_ALL, fx_alter_type},
@@ -56,14 +55,14 @@ static const struct sub subs[] = {
     [AT_SetTableSpace] = {PR_ACCESS_EXCLUSIVE, P_MISC, R_NONE, set_tablespace},
     [AT_SetRelOptions] = {PR_SHARE_UPDATE_EXCLUSIVE, P_MISC, R_NONE, NULL},
     [AT_ResetRelOptions] = {PR_SHARE_UPDATE_EXCLUSIVE, P_MISC, R_NONE, NULL},
-    [AT_EnableTrig] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_SINCE_15, trigger_exists},
-    [AT_EnableAlwaysTrig] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_SINCE_15, trigger_exists},
-    [AT_EnableReplicaTrig] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_SINCE_15, trigger_exists},
-    [AT_DisableTrig] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_SINCE_15, trigger_exists},
-    [AT_EnableTrigAll] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_SINCE_15, NULL},
-    [AT_DisableTrigAll] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_SINCE_15, NULL},
-    [AT_EnableTrigUser] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_SINCE_15, NULL},
-    [AT_DisableTrigUser] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_SINCE_15, NULL},
+    [AT_EnableTrig] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_TRIGGERS, trigger_exists},
+    [AT_EnableAlwaysTrig] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_TRIGGERS, trigger_exists},
+    [AT_EnableReplicaTrig] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_TRIGGERS, trigger_exists},
+    [AT_DisableTrig] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_TRIGGERS, trigger_exists},
+    [AT_EnableTrigAll] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_TRIGGERS, NULL},
+    [AT_DisableTrigAll] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_TRIGGERS, NULL},
+    [AT_EnableTrigUser] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_TRIGGERS, NULL},
+    [AT_DisableTrigUser] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_TRIGGERS, NULL},
     [AT_EnableRule] = {PR_ACCESS_EXCLUSIVE, P_MISC, R_NONE, NULL},
     [AT_EnableAlwaysRule] = {PR_ACCESS_EXCLUSIVE, P_MISC, R_NONE, NULL},
     [AT_EnableReplicaRule] = {PR_ACCESS_EXCLUSIVE, P_MISC, R_NONE, NULL},
@@ -108,7 +107,10 @@ static void set_default(struct fx_at *t) {
     if (has == NULL) return;
     struct pr_col *c = w_col(t->x->w, t->r, t->cmd->name);
     c->has_default = t->cmd->def != NULL;
-    c->default_sql = NULL;
+    const char *text = fx_text_constant(t->cmd->def);
+    c->default_sql = fx_is_null(t->cmd->def) ? NULL : text != NULL ? pr_quote_literal(t->x->a, text) : "(expression)";
+    const struct fx_type type = fx_type_of_text(t->x, c->type, c->type_schema);
+    fx_enum_value(t->x, &type, t->cmd->def);
 }
 
 static void drop_not_null(struct fx_at *t) {
@@ -140,7 +142,16 @@ static void drop_expression(struct fx_at *t) {
 static void identity(struct fx_at *t) {
     if (need_column(t, t->cmd->name) == NULL) return;
     struct pr_col *c = w_col(t->x->w, t->r, t->cmd->name);
-    if (t->cmd->subtype == AT_AddIdentity) c->identity = 'd';
+    if (t->cmd->subtype == AT_SetIdentity) {
+        fx_lock_owned(t->x, t->r, c->name, PR_SHARE_ROW_EXCLUSIVE);
+        return;
+    }
+    if (t->cmd->subtype == AT_AddIdentity) {
+        if (!c->not_null)
+            fx_fail(t->x, "55000", true, "column \"%s\" of relation \"%s\" must be declared NOT NULL before identity can be added",
+                    c->name, t->r->r.name);
+        c->identity = 'd';
+    }
     if (t->cmd->subtype != AT_DropIdentity) return;
     if (c->identity == 0 && !t->cmd->missing_ok)
         fx_fail(t->x, "55000", true, "column \"%s\" of relation \"%s\" is not an identity column", c->name, t->r->r.name);
@@ -156,10 +167,13 @@ static void identity(struct fx_at *t) {
 }
 
 static void set_persistence(struct fx_at *t, char to) {
-    if (t->r->complete && t->r->r.persistence == to) return;
+    const bool same = t->r->complete && t->r->r.persistence == to;
+    t->r->r.persistence = to;
+    if (!same && (t->x->w->version == 0 || t->x->w->version >= 150000))
+        fx_lock_owned(t->x, t->r, NULL, PR_ACCESS_EXCLUSIVE);
+    if (same || t->r->r.kind == 'S') return;
     t->rewrite = true;
     fx_why(t->x, t->r, to == 'p' ? "written anew, to the WAL as well" : "written anew without WAL");
-    t->r->r.persistence = to;
 }
 
 static void set_logged(struct fx_at *t) { set_persistence(t, 'p'); }
@@ -181,15 +195,7 @@ static void set_access_method(struct fx_at *t) {
 }
 
 /* OWNER TO and SET SCHEMA take the sequences of serial and identity columns along. */
-static void owned_sequences(struct fx_at *t) {
-    for (size_t i = 0; i < t->r->r.n_deps; i++) {
-        const struct pr_dep *d = &t->r->r.deps[i];
-        if (!pr_eq(d->kind, "sequence") || !fx_dep_alive(t->x, d)) continue;
-        struct w_rel *s = w_find(t->x->w, d->schema, d->name);
-        if (s == NULL) s = w_stub(t->x->w, d->schema, d->name, 'S');
-        fx_lock(t->x, s, PR_ACCESS_EXCLUSIVE);
-    }
-}
+static void owned_sequences(struct fx_at *t) { (void)fx_lock_owned(t->x, t->r, NULL, PR_ACCESS_EXCLUSIVE); }
 
 static void trigger_exists(struct fx_at *t) {
     if (!t->r->complete || t->r != t->root) return;
@@ -200,9 +206,6 @@ static void trigger_exists(struct fx_at *t) {
     if (!pr_starts(t->cmd->name, "RI_ConstraintTrigger"))
         fx_fail(t->x, "42704", true, "trigger \"%s\" for table \"%s\" does not exist", t->cmd->name, t->r->r.name);
 }
-
-/* ALTER CONSTRAINT on a foreign key changes its triggers on both sides. */
-static void alter_fk(struct fx_at *t) { (void)t; }
 
 /* --- locks --- */
 
@@ -263,12 +266,13 @@ static bool recurses(const struct fx *x, const AlterTableCmd *cmd, const struct 
     const int version = x->w->version == 0 ? 180000 : x->w->version;
     if (cmd->subtype == AT_AddConstraint) {
         const Constraint *c = FX_NODE(Constraint, cmd->def);
+        if (c->contype == CONSTR_UNIQUE || c->contype == CONSTR_EXCLUSION) return false;
         return !c->is_no_inherit && (root->r.kind == 'p' || c->contype == CONSTR_CHECK || c->contype == CONSTR_NOTNULL);
     }
     switch (subs[at].recurse) {
     case R_NONE: return false;
     case R_ALL: return true;
-    case R_SINCE_15: return version >= 150000 && root->r.kind == 'p';
+    case R_TRIGGERS: return version >= 110000 && root->r.kind == 'p' && root->r.n_trgs > 0;
     case R_SINCE_17: return version >= 170000 && root->r.kind == 'p';
     }
     return false;

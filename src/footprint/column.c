@@ -49,6 +49,13 @@ static bool needs_rewrite(struct fx_at *t, const struct new_col *n) {
     return true;
 }
 
+static const Node *generated_expr(const struct new_col *n) {
+    ListCell *lc;
+    foreach (lc, n->def->constraints)
+        if (((const Constraint *)lfirst(lc))->contype == CONSTR_GENERATED) return ((const Constraint *)lfirst(lc))->raw_expr;
+    return NULL;
+}
+
 static struct pr_col *record(struct fx_at *t, const struct new_col *n) {
     struct fx *x = t->x;
     struct pr_col *c = w_add_col(x->w, t->r, fx_str(x, n->def->colname), fx_type_text(x, &n->type));
@@ -61,6 +68,12 @@ static struct pr_col *record(struct fx_at *t, const struct new_col *n) {
         c->base_type = n->type.user->t.base_type;
         c->domain_constrained = n->type.user->t.constrained;
     }
+    if (n->stored || n->is_virtual) {
+        const char **names = NULL;
+        const size_t n_names = fx_columns(generated_expr(n), x->a, &names);
+        const struct w_rel as_named = {.r = {.schema = t->r->r.schema, .name = c->name}};
+        w_add_dep(x->w, t->r, "generated column", &as_named, names, n_names);
+    }
     if (!n->type.serial && !n->identity) return c;
     struct w_rel *seq = w_create(x->w, t->r->r.schema, pr_fmt(x->a, "%s_%s_seq", t->r->r.name, n->def->colname), 'S');
     const char **mention = PR_NEW_ARRAY(x->a, const char *, 1);
@@ -68,6 +81,12 @@ static struct pr_col *record(struct fx_at *t, const struct new_col *n) {
     w_add_dep(x->w, t->r, "sequence", seq, mention, 1);
     if (t->r == t->root) fx_created(x, seq);
     return c;
+}
+
+static bool has_primary(const struct w_rel *r) {
+    for (size_t i = 0; i < r->r.n_cons; i++)
+        if (r->r.cons[i].type == 'p' && !r->r.cons[i].inbound) return true;
+    return false;
 }
 
 static void no_value_for_rows(struct fx_at *t, const struct new_col *n) {
@@ -87,18 +106,27 @@ void fx_add_column(struct fx_at *t) {
     }
     if (t->r->complete && t->r->r.n_cols + (size_t)t->r->r.dropped_cols >= 1600)
         fx_fail(x, "54011", true, "tables can have at most 1600 columns, dropped ones count");
+    if (t->st != NULL && t->r == t->root && t->r->r.partition_of != NULL) {
+        const struct w_rel *parent = w_find(x->w, t->r->r.partition_of_schema, t->r->r.partition_of);
+        if (parent != NULL && parent->r.kind == 'p') fx_fail(x, "42809", true, "cannot add column to a partition");
+    }
     n.type = fx_type_of_node(x, n.def->typeName);
     gather(&n);
+    if (n.primary && has_primary(t->r))
+        fx_fail(x, "42P16", true, "multiple primary keys for table \"%s\" are not allowed", t->r->r.name);
+    if (x->stop) return;
     if (n.is_virtual && x->w->version != 0 && x->w->version < 180000)
         fx_fail(x, "42601", true, "virtual generated columns need PostgreSQL 18");
     if (needs_rewrite(t, &n)) t->rewrite = true;
     fx_sequences(x, n.value);
+    fx_enum_value(x, &n.type, n.value);
     if ((n.not_null || n.primary) && !n.has_value) {
         fx_verify(t, "a new column that is not null and has no default is looked up in every row");
         no_value_for_rows(t, &n);
     }
     if (n.not_null && n.is_virtual) fx_verify(t, "a virtual column that is not null is computed for every row");
     (void)record(t, &n);
+    if (!n.has_value) w_note_null(x->w, t->r, fx_str(x, col));
     ListCell *lc;
     foreach (lc, n.def->constraints) {
         const Constraint *c = lfirst(lc);
@@ -154,7 +182,7 @@ static void drop_dependants(struct fx_at *t, const char *col, bool cascade) {
     const char *blocker = NULL, *kind = NULL;
     for (size_t i = 0; i < r->n_deps; i++) {
         const struct pr_dep *d = &r->deps[i];
-        if (!pr_mentions(d->mentions, d->n_mentions, col) || !fx_dep_alive(x, d)) continue;
+        if (!pr_mentions(d->mentions, d->n_mentions, col) || !fx_dep_alive(x, r, d)) continue;
         if (pr_eq(d->kind, "statistics")) {
             fx_lose(x, "statistics", d->name, true);
         } else if (pr_eq(d->kind, "sequence")) {
@@ -162,11 +190,10 @@ static void drop_dependants(struct fx_at *t, const char *col, bool cascade) {
             if (s == NULL) s = w_stub(x->w, d->schema, d->name, 'S');
             fx_lock(x, s, PR_ACCESS_EXCLUSIVE)->dropped = true;
             w_drop(x->w, s);
-        } else if (pr_eq(d->kind, "generated column")) {
-            continue;                                      /* among the columns below */
         } else if (cascade) {
             if (fx_is_view_dep(d)) fx_drop_view_of(x, d, 0);
             else fx_lose(x, d->kind, d->name, false);
+            if (pr_eq(d->kind, "generated column")) w_cut_col(x->w, t->r, d->name);
         } else if (blocker == NULL) {
             blocker = d->name;
             kind = d->kind;
@@ -181,12 +208,6 @@ static void drop_dependants(struct fx_at *t, const char *col, bool cascade) {
         if (!pr_mentions(r->pols[i].mentions, r->pols[i].n_mentions, col)) continue;
         blocker = r->pols[i].name;
         kind = "policy";
-    }
-    for (size_t i = 0; i < r->n_cols && blocker == NULL && !cascade; i++) {
-        if (r->cols[i].generated == 0 || pr_eq(r->cols[i].name, col)) continue;
-        if (!fx_text_names_column(x, r->cols[i].default_sql, col)) continue;
-        blocker = r->cols[i].name;
-        kind = "generated column";
     }
     if (blocker != NULL)
         fx_fail(x, "2BP01", true, "cannot drop column \"%s\" of table %s: %s %s depends on it", col, r->name, kind, blocker);
@@ -204,6 +225,11 @@ void fx_drop_column(struct fx_at *t) {
         return;
     }
     if (c == NULL) fx_guess(x);
+    if (t->r == t->root && t->st != NULL && fx_inherited(x, t->r, col))
+        fx_fail(x, "42P16", true, "cannot drop inherited column \"%s\"", col);
+    if (fx_in_partition_key(x, t->r, col))
+        fx_fail(x, "42P16", true, "cannot drop column \"%s\" because it is part of the partition key", col);
+    if (x->stop) return;
     const bool cascade = t->cmd->behavior == DROP_CASCADE;
     drop_dependants(t, col, cascade);
     if (x->stop) return;

@@ -105,6 +105,9 @@ static void key_not_null(struct fx_at *t, const char *const *cols, size_t n, str
         }
         if (c == NULL) fx_guess(t->x);
         if (!fx_proves_not_null(t->x, r, cols[i], &by)) {
+            bool sure = false;
+            if (fx_has_rows(r, &sure) && r->r.kind != 'p')
+                fx_fail(t->x, "23502", false, "rows with a null in \"%s\" of relation \"%s\"", cols[i], r->r.name);
             fx_scan(t->x, r);
             fx_why(t->x, r, "every row is read to see that \"%s\" is not null", cols[i]);
         }
@@ -266,6 +269,10 @@ static void check_target(struct fx_at *t, const Constraint *c, const struct w_re
         if (!ix->unique || !ix->valid || ix->is_partial || ix->has_expressions) continue;
         if (m == 0 ? ix->primary : same_set(keys, m, ix->cols, ix->n_cols)) key = ix;
     }
+    if (m == 0 ? key != NULL && n != key->n_cols : n != m) {
+        fx_fail(x, "42830", true, "number of referencing and referenced columns for foreign key disagree");
+        return;
+    }
     if (key == NULL) {
         fx_fail(x, m == 0 ? "42704" : "42830", true, m == 0 ? "there is no primary key for referenced table \"%s\""
                 : "there is no unique constraint matching given keys for referenced table \"%s\"", to->r.name);
@@ -301,8 +308,10 @@ static void add_foreign(struct fx_at *t, const Constraint *c, const char *col, i
     const char *name = fx_con_name(x, t->r, c, col);
     const bool scan = !not_valid && new_col != 1;
     if (scan && t->r->r.kind != 'p') {
+        const char *const *names = NULL;
         fx_scan(x, t->r);
-        for (size_t i = 0; i < n_below; i++) fx_scan(x, below[i]);
+        if (key_names(x, c->fk_attrs, col, &names) != 1 || !w_all_null(t->r, names[0]))
+            for (size_t i = 0; i < n_below; i++) fx_scan(x, below[i]);
         fx_why(x, t->r, "every row is looked up in \"%s\"", to->r.name);
         fx_why(x, to, "rows of \"%s\" are looked up here", t->r->r.name);
         bool sure = false;

@@ -127,7 +127,14 @@ void fx_create_table(struct fx *x, const void *node) {
     struct w_rel *r = fresh(x, st->relation, st->partspec != NULL ? 'p' : 'r', st->if_not_exists, &there);
     if (r == NULL) return;
     if (st->partspec != NULL) r->r.partition_key = pr_fmt(x->a, "RANGE %s", text_of_key(x, st->partspec));
-    if (st->ofTypename != NULL) r->complete = false;
+    if (st->ofTypename != NULL) {
+        const char *schema = NULL, *name = NULL;
+        fx_parts(st->ofTypename->names, &schema, &name);
+        const struct w_type *type = w_find_type(x->w, schema, name);
+        if (type != NULL) fx_lock(x, fx_composite(x, type), PR_ACCESS_SHARE);
+        else fx_guess(x);
+        r->complete = false;
+    }
     add_parents(x, r, st);
     if (x->stop) return;
     add_elements(x, r, st);
@@ -151,7 +158,9 @@ void fx_create_table_as(struct fx *x, const void *node) {
     if (r == NULL) return;
     r->complete = false;                                   /* its columns are those of the query: not resolved */
     r->empty = st->into->skipData;
+    if (!r->empty) r->r.rows = -1;
     fx_reads(x, st->query, !st->into->skipData);
+    if (is_view) fx_depend_on_read(x, r, st->query);
 }
 
 /* --- views --- */
@@ -176,6 +185,7 @@ void fx_view(struct fx *x, const void *node) {
         if (st->replace && x->w->base == NULL) fx_lock(x, has, PR_ACCESS_EXCLUSIVE)->created = false;
     }
     fx_reads(x, st->query, false);
+    fx_depend_on_read(x, has, st->query);
 }
 
 void fx_refresh(struct fx *x, const void *node) {
@@ -201,6 +211,7 @@ void fx_refresh(struct fx *x, const void *node) {
         fx_scan(x, r);
     } else if (!st->skipData) {
         fx_rewrite(x, r);
+        if (r->complete && r->r.n_idxs == 0) fx_lock(x, r, PR_ACCESS_EXCLUSIVE)->scan = false;
     } else {
         struct pr_effect *e = fx_lock(x, r, PR_ACCESS_EXCLUSIVE);
         e->rewrite = true;
@@ -208,6 +219,7 @@ void fx_refresh(struct fx *x, const void *node) {
         e->rows = e->bytes = 0;
     }
     if (!r->complete && !st->concurrent) fx_build(x, r, 1);
+    if (st->skipData) return;
     if (r->r.view_def == NULL) {
         fx_guess(x);
         return;
@@ -215,7 +227,7 @@ void fx_refresh(struct fx *x, const void *node) {
     struct pr_script s PR_CLEANUP(pr_script_done) = {0};
     struct pr_err e = {0};
     if (pr_script_parse(r->r.view_def, strlen(r->r.view_def), x->a, &s, &e) == PR_OK && s.n == 1 && s.stmts[0].node != NULL)
-        fx_reads(x, s.stmts[0].node, !st->skipData);
+        fx_reads(x, s.stmts[0].node, true);
 }
 
 /* --- sequences --- */

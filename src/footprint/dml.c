@@ -10,7 +10,7 @@ struct reader {
     const char *ctes[MAX_CTES];
     int n_ctes, depth;
     enum pr_lock lock;
-    bool work;
+    bool work, expand;             /* expand: look into views although nothing is read */
     const Node *where;             /* of the innermost query level */
 };
 
@@ -29,6 +29,7 @@ static bool find_key(Node *node, void *ctx) {
                                                pr_eq(strVal(linitial(e->name)), "="));
     const bool range = e->kind == AEXPR_BETWEEN;
     const char *col = fx_bare_column(e->lexpr), *other = fx_bare_column(e->rexpr);
+    if (col != NULL && other != NULL) return false;        /* a join: read whole, unless another condition is narrow */
     for (size_t i = 0; (equal || range) && i < f->r->r.n_idxs && !f->found; i++) {
         const struct pr_idx *ix = &f->r->r.idxs[i];
         if (!ix->valid || ix->n_cols == 0 || ix->is_partial) continue;
@@ -52,11 +53,11 @@ static void read_relation(struct reader *rd, const RangeVar *rv) {
     if (r == NULL) return;
     if (r->r.kind == 'v') {
         fx_lock(x, r, rd->lock);
-        if (!rd->work || r->r.view_def == NULL || rd->depth >= MAX_VIEWS) return;
+        if (!(rd->work || rd->expand) || r->r.view_def == NULL || rd->depth >= MAX_VIEWS) return;
         struct pr_script s PR_CLEANUP(pr_script_done) = {0};
         struct pr_err e = {0};
         if (pr_script_parse(r->r.view_def, strlen(r->r.view_def), x->a, &s, &e) != PR_OK || s.n != 1) return;
-        struct reader inner = {.x = x, .lock = rd->lock, .work = true, .depth = rd->depth + 1};
+        struct reader inner = {.x = x, .lock = rd->lock, .work = rd->work, .expand = rd->expand, .depth = rd->depth + 1};
         (void)read_node((Node *)(uintptr_t)s.stmts[0].node, &inner);
         return;
     }
@@ -107,6 +108,34 @@ static bool read_node(Node *node, void *ctx) {
 void fx_reads(struct fx *x, const void *query, bool work) {
     struct reader rd = {.x = x, .lock = PR_ACCESS_SHARE, .work = work};
     (void)read_node((Node *)(uintptr_t)query, &rd);
+}
+
+void fx_lock_view(struct fx *x, const struct w_rel *view, enum pr_lock lock) {
+    struct reader rd = {.x = x, .lock = lock, .expand = true};
+    const RangeVar rv = {.type = T_RangeVar, .schemaname = (char *)(uintptr_t)view->r.schema,
+                         .relname = (char *)(uintptr_t)view->r.name};
+    read_relation(&rd, &rv);
+}
+
+static bool has_star(Node *node, void *ctx) {
+    if (node == NULL) return false;
+    return IsA(node, A_Star) || (IsA(node, ColumnRef) && IsA(llast(FX_NODE(ColumnRef, node)->fields), A_Star)) ||
+           pr_tree_walk(node, has_star, ctx);
+}
+
+void fx_depend_on_read(struct fx *x, const struct w_rel *view, const void *query) {
+    const char **names = NULL;
+    const size_t n = fx_columns(query, x->a, &names);
+    const bool star = has_star((Node *)(uintptr_t)query, NULL);
+    for (size_t i = 0; i < x->out->n; i++) {
+        struct w_rel *r = (struct w_rel *)(uintptr_t)x->touched[i];
+        if (r == NULL || r == view || r->r.kind == 'S') continue;
+        const char **mentions = PR_NEW_ARRAY(x->a, const char *, r->r.n_cols + 1);
+        size_t m = 0;
+        for (size_t k = 0; k < r->r.n_cols; k++)
+            if (star || pr_mentions((const char *const *)names, n, r->r.cols[k].name)) mentions[m++] = r->r.cols[k].name;
+        w_add_dep(x->w, r, view->r.kind == 'v' ? "view" : "materialized view", view, mentions, m);
+    }
 }
 
 static void reads_with(struct fx *x, const void *part, const WithClause *with, const Node *where) {
@@ -179,10 +208,26 @@ static void keys_looked_up(struct fx *x, const struct w_rel *r, bool outbound, b
         struct w_rel *other = fx_rel_named(x, c->ref_schema, c->ref_table, 'r', true);
         if (other == NULL) continue;
         fx_lock(x, other, PR_ROW_SHARE);
+        if (!c->inbound || c->n_ref_cols == 0) continue;
+        bool indexed = !other->complete;
+        for (size_t k = 0; k < other->r.n_idxs; k++) {
+            const struct pr_idx *ix = &other->r.idxs[k];
+            indexed = indexed || (ix->valid && !ix->is_partial && ix->n_cols > 0 && pr_eq(ix->cols[0], c->ref_cols[0]));
+        }
+        if (indexed) continue;
+        fx_scan(x, other);
+        fx_why(x, other, "no index on \"%s\": it is read once for each row of \"%s\"", c->ref_cols[0], r->r.name);
     }
 }
 
 static void uses_new_enum_value(struct fx *x, const void *part);
+
+static void enum_constant(struct fx *x, const struct w_rel *r, const char *col, const Node *value) {
+    const struct pr_col *c = pr_find_col(&r->r, col);
+    if (c == NULL || value == NULL) return;
+    const struct fx_type type = fx_type_of_text(x, c->type, c->type_schema);
+    fx_enum_value(x, &type, value);
+}
 
 void fx_update(struct fx *x, const void *node) {
     const UpdateStmt *st = node;
@@ -194,12 +239,14 @@ void fx_update(struct fx *x, const void *node) {
     reads_with(x, st->targetList, st->withClause, NULL);
     uses_new_enum_value(x, st->targetList);
     uses_new_enum_value(x, st->whereClause);
+    r->nulls = NULL;
     bool key = false, referenced = false;
     ListCell *lc;
     foreach (lc, st->targetList) {
         const char *col = FX_NODE(ResTarget, lfirst(lc))->name;
         if (r->complete && r->r.n_cols > 0 && pr_find_col(&r->r, col) == NULL)
             fx_fail(x, "42703", true, "column \"%s\" of relation \"%s\" does not exist", col, r->r.name);
+        enum_constant(x, r, col, FX_NODE(ResTarget, lfirst(lc))->val);
         for (size_t i = 0; i < r->r.n_cons; i++) {
             if (r->r.cons[i].type != 'f' || !pr_mentions(r->r.cons[i].cols, r->r.cons[i].n_cols, col)) continue;
             if (r->r.cons[i].inbound) referenced = true;
@@ -221,6 +268,10 @@ void fx_delete(struct fx *x, const void *node) {
     reads_with(x, st->whereClause, st->withClause, NULL);
     uses_new_enum_value(x, st->whereClause);
     keys_looked_up(x, r, false, true);
+    for (size_t i = 0; i < r->r.n_cons; i++)
+        if (r->r.cons[i].type == 'f' && r->r.cons[i].inbound && (r->r.cons[i].def == NULL ||
+            (strstr(r->r.cons[i].def, "ON DELETE CASCADE") == NULL && strstr(r->r.cons[i].def, "ON DELETE SET") == NULL)))
+            fx_fail(x, "23503", false, "rows of \"%s\" that refer to deleted ones", r->r.cons[i].ref_table);
     x->out->loses_data = true;
     if (r->complete && r->r.published && r->r.replica_identity == 'n')
         fx_fail(x, "55000", true, "cannot delete from table \"%s\" because it does not have a replica identity", r->r.name);
@@ -232,6 +283,84 @@ static int64_t values_count(const Node *select) {
     if (!IsA(select, SelectStmt)) return -1;
     const List *values = FX_NODE(SelectStmt, select)->valuesLists;
     return values != NIL ? list_length(values) : -1;
+}
+
+static void insert_constants(struct fx *x, const struct w_rel *r, const InsertStmt *st) {
+    if (st->selectStmt == NULL || !IsA(st->selectStmt, SelectStmt)) return;
+    ListCell *lc;
+    foreach (lc, FX_NODE(SelectStmt, st->selectStmt)->valuesLists) {
+        const List *row = lfirst(lc);
+        for (int i = 0; i < list_length(row); i++) {
+            const char *col = i < list_length(st->cols) ? FX_NODE(ResTarget, list_nth(st->cols, i))->name : NULL;
+            if (st->cols == NIL && (size_t)i < r->r.n_cols) col = r->r.cols[i].name;
+            if (col != NULL) enum_constant(x, r, col, list_nth(row, i));
+        }
+    }
+}
+
+static void draw_from(void *ctx, const Node *expr) { fx_sequences(ctx, expr); }
+
+/* Columns that the statement leaves to their default: a sequence gives the number. */
+static void draw_numbers(struct fx *x, const struct w_rel *r, const InsertStmt *st) {
+    const Node *first = NULL;
+    if (st->selectStmt != NULL && IsA(st->selectStmt, SelectStmt) && FX_NODE(SelectStmt, st->selectStmt)->valuesLists != NIL)
+        first = linitial(FX_NODE(SelectStmt, st->selectStmt)->valuesLists);
+    const size_t given = first != NULL ? (size_t)list_length(FX_NODE(List, first)) : 0;
+    for (size_t i = 0; i < r->r.n_cols; i++) {
+        const struct pr_col *c = &r->r.cols[i];
+        bool named = st->cols == NIL && st->selectStmt != NULL && (first == NULL || i < given);
+        ListCell *lc;
+        foreach (lc, st->cols) named = named || pr_eq(FX_NODE(ResTarget, lfirst(lc))->name, c->name);
+        if (named) continue;
+        if (c->identity != 0) fx_lock_owned(x, r, c->name, PR_ROW_EXCLUSIVE);
+        else if (c->default_sql != NULL && strstr(c->default_sql, "nextval(") != NULL)
+            (void)fx_with_expr(x, c->default_sql, draw_from, x);
+        else if (c->has_default && c->default_sql == NULL) fx_lock_owned(x, r, c->name, PR_ROW_EXCLUSIVE);
+    }
+}
+
+/* The relation, and where it is partitioned what is below it, holds rows from here on. */
+static void rows_come(struct fx *x, struct w_rel *r, int64_t n) {
+    struct w_rel **family = NULL;
+    const size_t members = fx_family(x, r, r->r.kind == 'p', &family);
+    for (size_t i = 0; i < members; i++) {
+        struct w_rel *m = family[i];
+        m->nulls = NULL;
+        if (m->empty) {
+            m->r.rows = n >= 0 && members == 1 ? pr_sat_add(m->r.rows, n) : -1;
+            m->r.rows_trusted = m->r.rows >= 0;
+        }
+        m->empty = m->empty && m->r.rows == 0;
+    }
+    x->w->dirty = true;
+}
+
+/* Partitions that the rows go to; all of them when the key is not a constant. */
+static void route_rows(struct fx *x, struct w_rel *r, const InsertStmt *st) {
+    if (r->r.kind != 'p') return;
+    const char *open = r->r.partition_key != NULL ? strchr(r->r.partition_key, '(') : NULL;
+    const char *key = open != NULL && strlen(open) > 2 ? pr_dupn(x->a, open + 1, strlen(open) - 2) : NULL;
+    const List *rows = NIL;
+    if (st->selectStmt != NULL && IsA(st->selectStmt, SelectStmt)) rows = FX_NODE(SelectStmt, st->selectStmt)->valuesLists;
+    int at = -1, i = 0;
+    ListCell *lc;
+    foreach (lc, st->cols) {
+        if (pr_eq(FX_NODE(ResTarget, lfirst(lc))->name, key)) at = i;
+        i++;
+    }
+    const struct pr_col *c = key != NULL ? pr_find_col(&r->r, key) : NULL;
+    if (st->cols == NIL && c != NULL) at = c->position - 1;
+    bool all = at < 0 || rows == NIL;
+    foreach (lc, rows) {
+        const List *row = lfirst(lc);
+        const char *value = at >= 0 && at < list_length(row) ? fx_constant(x, list_nth(row, at)) : NULL;
+        const struct w_rel *to = value != NULL ? fx_route(x, r, value) : NULL;
+        if (to == NULL || to->r.kind == 'p') all = true;
+        else fx_lock(x, to, PR_ROW_EXCLUSIVE);
+    }
+    struct w_rel **family = NULL;
+    const size_t n = fx_family(x, r, all, &family);
+    for (size_t k = 1; k < n; k++) fx_lock(x, family[k], PR_ROW_EXCLUSIVE);
 }
 
 void fx_insert(struct fx *x, const void *node) {
@@ -252,7 +381,10 @@ void fx_insert(struct fx *x, const void *node) {
         if (r->complete && r->r.n_cols > 0 && pr_find_col(&r->r, col) == NULL)
             fx_fail(x, "42703", true, "column \"%s\" of relation \"%s\" does not exist", col, r->r.name);
     }
-    r->empty = false;
+    insert_constants(x, r, st);
+    draw_numbers(x, r, st);
+    route_rows(x, r, st);
+    rows_come(x, r, x->out->dml_rows);
     events_pending(x, r);
 }
 
@@ -306,7 +438,7 @@ void fx_copy(struct fx *x, const void *node) {
     }
     x->out->dml = true;
     x->out->dml_rows = -1;
-    r->empty = false;
+    rows_come(x, r, -1);
     keys_looked_up(x, r, true, false);
 }
 

@@ -4,7 +4,11 @@
 bool fx_is_view_dep(const struct pr_dep *d) { return pr_eq(d->kind, "view") || pr_eq(d->kind, "materialized view"); }
 
 /* A dependant that this run has dropped is still in the facts' list of the table. */
-bool fx_dep_alive(const struct fx *x, const struct pr_dep *d) {
+bool fx_dep_alive(const struct fx *x, const struct pr_rel *of, const struct pr_dep *d) {
+    if (pr_eq(d->kind, "generated column")) {
+        const struct pr_col *c = pr_find_col(of, d->name);
+        return c != NULL && c->generated != 0;
+    }
     if (!fx_is_view_dep(d) && !pr_eq(d->kind, "sequence")) return true;
     if (w_find(x->w, d->schema, d->name) != NULL) return true;
     for (size_t i = 0; i < x->w->n; i++)
@@ -41,11 +45,46 @@ void fx_drop_view_of(struct fx *x, const struct pr_dep *d, int depth) {
     fx_drop_rel(x, v, true, depth + 1);
 }
 
+int fx_lock_owned(struct fx *x, const struct w_rel *r, const char *col, enum pr_lock lock) {
+    int n = 0;
+    for (size_t i = 0; i < r->r.n_deps; i++) {
+        const struct pr_dep *d = &r->r.deps[i];
+        if (!pr_eq(d->kind, "sequence") || !fx_dep_alive(x, &r->r, d)) continue;
+        if (col != NULL && !pr_mentions(d->mentions, d->n_mentions, col)) continue;
+        struct w_rel *s = w_find(x->w, d->schema, d->name);
+        fx_lock(x, s != NULL ? s : w_stub(x->w, d->schema, d->name, 'S'), lock);
+        n++;
+    }
+    return n;
+}
+
+/* A sequence that a column takes its default from, or that an identity column owns. */
+static bool sequence_needed(struct fx *x, const struct w_rel *s, bool cascade) {
+    for (size_t i = 0; i < x->w->n; i++) {
+        struct w_rel *r = x->w->rels[i];
+        for (size_t k = 0; !r->gone && k < r->r.n_cols; k++) {
+            const struct pr_col *c = &r->r.cols[k];
+            if (c->default_sql == NULL || strstr(c->default_sql, "nextval(") == NULL) continue;
+            const char *at = strstr(c->default_sql, s->r.name);
+            const size_t len = strlen(s->r.name);
+            if (at == NULL || strchr("'.\"", at[-1]) == NULL || strchr("'\"", at[len]) == NULL) continue;
+            if (!cascade) {
+                fx_fail(x, "2BP01", true, "cannot drop sequence %s: the default of column %s of table %s depends on it", s->r.name,
+                        c->name, r->r.name);
+                return true;
+            }
+            fx_lock(x, r, PR_ACCESS_EXCLUSIVE);
+            fx_lose(x, "default of column", c->name, false);
+        }
+    }
+    return false;
+}
+
 static bool blocks_drop(struct fx *x, struct w_rel *r, bool cascade, int depth) {
     for (size_t i = 0; i < r->r.n_deps; i++) {
         const struct pr_dep d = r->r.deps[i];
         const bool counts = fx_is_view_dep(&d) || pr_eq(d.kind, "function") || pr_eq(d.kind, "column");
-        if (!counts || !fx_dep_alive(x, &d)) continue;
+        if (!counts || !fx_dep_alive(x, &r->r, &d)) continue;
         if (!cascade) {
             fx_fail(x, "2BP01", true, "cannot drop %s: %s %s depends on it", r->r.name, d.kind, d.name);
             return true;
@@ -75,7 +114,7 @@ static bool blocks_drop(struct fx *x, struct w_rel *r, bool cascade, int depth) 
 static void drop_sequences(struct fx *x, const struct w_rel *r) {
     for (size_t i = 0; i < r->r.n_deps; i++) {
         const struct pr_dep *d = &r->r.deps[i];
-        if (!pr_eq(d->kind, "sequence") || !fx_dep_alive(x, d)) continue;
+        if (!pr_eq(d->kind, "sequence") || !fx_dep_alive(x, &r->r, d)) continue;
         struct w_rel *s = w_find(x->w, d->schema, d->name);
         if (s == NULL) s = w_stub(x->w, d->schema, d->name, 'S');
         fx_lock(x, s, PR_ACCESS_EXCLUSIVE)->dropped = true;
@@ -102,6 +141,7 @@ void fx_drop_rel(struct fx *x, struct w_rel *r, bool cascade, int depth) {
     if (r->r.kind != 'v' && r->r.kind != 'S') x->out->loses_data = true;
     fx_lock(x, r, PR_ACCESS_EXCLUSIVE)->dropped = true;
     if (blocks_drop(x, r, cascade, depth)) return;
+    if (r->r.kind == 'S' && depth == 0 && sequence_needed(x, r, cascade)) return;
     for (size_t i = 0; i < r->r.n_cons;) {
         const struct pr_con c = r->r.cons[i];
         if (c.type != 'f' || c.inbound) {
@@ -183,7 +223,7 @@ void fx_truncate(struct fx *x, const void *node) {
         truncate_one(x, all[i]);
         for (size_t k = 0; st->restart_seqs && k < all[i]->r.n_deps; k++) {
             const struct pr_dep *d = &all[i]->r.deps[k];
-            if (!pr_eq(d->kind, "sequence") || !fx_dep_alive(x, d)) continue;
+            if (!pr_eq(d->kind, "sequence") || !fx_dep_alive(x, &all[i]->r, d)) continue;
             struct w_rel *s = w_find(x->w, d->schema, d->name);
             fx_lock(x, s != NULL ? s : w_stub(x->w, d->schema, d->name, 'S'), PR_ACCESS_EXCLUSIVE);
         }

@@ -10,6 +10,23 @@ static void drop_relation(struct fx *x, const DropStmt *st, const List *names, c
     fx_drop_rel(x, r, st->behavior == DROP_CASCADE, 0);
 }
 
+static bool same_shape(const struct pr_idx *a, const struct pr_idx *b) {
+    if (a->n_cols != b->n_cols || a->unique != b->unique || !pr_eq(a->method, b->method)) return false;
+    for (size_t c = 0; c < a->n_cols; c++)
+        if (!pr_eq(a->cols[c], b->cols[c])) return false;
+    return a->is_partial == b->is_partial;
+}
+
+/* Of a partition's indexes of one shape, as many belong to the parent as it has of them. */
+static bool part_of_parents(const struct fx *x, const struct w_rel *r, const struct pr_idx *ix) {
+    const struct w_rel *parent = r->r.partition_of != NULL ? w_find(x->w, r->r.partition_of_schema, r->r.partition_of) : NULL;
+    if (parent == NULL || parent->r.kind != 'p') return false;
+    size_t above = 0, here = 0;
+    for (size_t i = 0; i < parent->r.n_idxs; i++) above += same_shape(&parent->r.idxs[i], ix) ? 1 : 0;
+    for (size_t i = 0; i < r->r.n_idxs; i++) here += same_shape(&r->r.idxs[i], ix) ? 1 : 0;
+    return here <= above;
+}
+
 static void drop_index(struct fx *x, const DropStmt *st, const List *names) {
     const char *schema = NULL, *name = NULL;
     fx_parts(names, &schema, &name);
@@ -31,6 +48,11 @@ static void drop_index(struct fx *x, const DropStmt *st, const List *names) {
         fx_fail(x, "2BP01", true, "cannot drop index %s: constraint %s requires it", name, idx->constraint);
         return;
     }
+    if (part_of_parents(x, r, idx)) {
+        fx_lock(x, r, lock);
+        fx_fail(x, "2BP01", true, "cannot drop index %s: the partitioned index of %s requires it", name, r->r.partition_of);
+        return;
+    }
     if (st->concurrent && r->r.kind == 'p') {
         fx_fail(x, "0A000", true, "cannot drop partitioned index \"%s\" concurrently", name);
         return;
@@ -43,9 +65,7 @@ static void drop_index(struct fx *x, const DropStmt *st, const List *names) {
         fx_lock(x, family[i], lock);
         for (size_t k = 0; i > 0 && k < family[i]->r.n_idxs; k++) {      /* the partition's part of it */
             const struct pr_idx *ix = &family[i]->r.idxs[k];
-            bool same = ix->n_cols == gone.n_cols && ix->unique == gone.unique && pr_eq(ix->method, gone.method);
-            for (size_t c = 0; same && c < gone.n_cols; c++) same = pr_eq(ix->cols[c], gone.cols[c]);
-            if (!same) continue;
+            if (!same_shape(ix, &gone)) continue;
             w_cut_idx(x->w, family[i], ix->name);
             break;
         }
@@ -62,12 +82,15 @@ static void drop_on_table(struct fx *x, const DropStmt *st, const List *names) {
                                    st->missing_ok);
     if (r == NULL) return;
     fx_main(x, r);
+    bool there = !r->complete;
+    for (size_t i = 0; i < r->r.n_trgs && st->removeType == OBJECT_TRIGGER; i++) there = there || pr_eq(r->r.trgs[i].name, name);
+    for (size_t i = 0; i < r->r.n_pols && st->removeType == OBJECT_POLICY; i++) there = there || pr_eq(r->r.pols[i].name, name);
+    there = there || st->removeType == OBJECT_RULE || (st->removeType == OBJECT_POLICY && r->own);
+    if (!there && !st->missing_ok)
+        fx_fail(x, "42704", true, "\"%s\" for table \"%s\" does not exist", name, r->r.name);
+    if (!there) return;                                    /* looked for, and let go again */
     fx_lock(x, r, PR_ACCESS_EXCLUSIVE);
     if (st->removeType != OBJECT_TRIGGER) return;
-    bool there = !r->complete;
-    for (size_t i = 0; i < r->r.n_trgs; i++) there = there || pr_eq(r->r.trgs[i].name, name);
-    if (!there && !st->missing_ok)
-        fx_fail(x, "42704", true, "trigger \"%s\" for table \"%s\" does not exist", name, r->r.name);
     struct w_rel **family = NULL;
     const size_t members = fx_family(x, r, r->r.kind == 'p', &family);
     for (size_t i = 0; i < members; i++) {
@@ -84,6 +107,19 @@ static void drop_type(struct fx *x, const DropStmt *st, const TypeName *tn) {
         if (x->w->base == NULL) fx_guess(x);
         else if (!st->missing_ok && x->w->base->whole) fx_fail(x, "42704", true, "type \"%s\" does not exist", name);
         return;
+    }
+    if (found->t.kind == 'c') {
+        fx_lock(x, fx_composite(x, found), PR_ACCESS_EXCLUSIVE)->dropped = true;
+        for (size_t i = 0; i < found->t.n_used_by; i++) {
+            struct w_rel *typed = w_find_full(x->w, found->t.used_by[i]);
+            if (typed == NULL) continue;
+            if (st->behavior != DROP_CASCADE) {
+                fx_fail(x, "2BP01", true, "cannot drop type %s: table %s depends on it", name, typed->r.name);
+                return;
+            }
+            fx_lose(x, "table", typed->r.name, false);
+            fx_drop_rel(x, typed, true, 1);
+        }
     }
     for (size_t i = 0; i < found->t.n_used_by; i++) {
         const char *full = found->t.used_by[i], *dot = strrchr(full, '.');
@@ -142,9 +178,12 @@ static void drop_schema(struct fx *x, const DropStmt *st, const char *name) {
         return;
     }
     if (x->w->base == NULL || !x->w->base->whole) fx_guess(x);
+    for (const struct w_type *t = x->w->types; t != NULL; t = t->next)
+        if (!t->gone && t->t.kind == 'c' && pr_eq(t->t.schema, name))
+            fx_lock(x, fx_composite(x, t), PR_ACCESS_EXCLUSIVE)->dropped = true;
     for (size_t i = 0; i < x->w->n; i++) {
         struct w_rel *r = x->w->rels[i];
-        if (r->gone || !pr_eq(r->r.schema, name)) continue;
+        if (r->gone || r->r.kind == 'c' || !pr_eq(r->r.schema, name)) continue;
         fx_lose(x, "relation", w_full(x->w, r), false);
         fx_drop_rel(x, r, true, 0);
     }

@@ -214,7 +214,8 @@ static bool lock_sequences(Node *node, void *ctx) {
     const FuncCall *call = FX_NODE(FuncCall, node);
     const char *schema = NULL, *name = NULL;
     fx_parts(call->funcname, &schema, &name);
-    if (!pr_eq(name, "nextval") || list_length(call->args) != 1) return pr_tree_walk(node, lock_sequences, ctx);
+    const bool one = pr_eq(name, "nextval") || pr_eq(name, "setval") || pr_eq(name, "currval");
+    if (!one || call->args == NIL) return pr_tree_walk(node, lock_sequences, ctx);
     const Node *arg = linitial(call->args);
     while (arg != NULL && IsA(arg, TypeCast)) arg = FX_NODE(TypeCast, arg)->arg;
     if (arg == NULL || !IsA(arg, A_Const) || nodeTag(&FX_NODE(A_Const, arg)->val) != T_String) return false;
@@ -228,3 +229,30 @@ static bool lock_sequences(Node *node, void *ctx) {
 void fx_sequences(struct fx *x, const void *expr) { (void)lock_sequences(mutable_node(expr), x); }
 
 bool fx_is_null_text(const char *default_sql) { return default_sql == NULL || pr_starts(default_sql, "NULL"); }
+
+const char *fx_text_constant(const void *expr) {
+    const Node *n = expr;
+    while (n != NULL && IsA(n, TypeCast)) n = FX_NODE(TypeCast, n)->arg;
+    if (n == NULL || !IsA(n, A_Const)) return NULL;
+    const A_Const *c = FX_NODE(A_Const, n);
+    return !c->isnull && nodeTag(&c->val) == T_String ? strVal(&c->val) : NULL;
+}
+
+void fx_enum_value(struct fx *x, const struct fx_type *type, const void *expr) {
+    const char *value = fx_text_constant(expr);
+    if (value == NULL || type->user == NULL || type->user->t.kind != 'e' || type->array) return;
+    for (size_t i = 0; i < type->user->t.n_values; i++)
+        if (pr_eq(type->user->t.values[i], value)) return;
+    fx_fail(x, "22P02", true, "invalid input value for enum %s: \"%s\"", type->name, value);
+}
+
+const char *fx_constant(struct fx *x, const void *expr) {
+    const char *text = fx_text_constant(expr);
+    if (text != NULL) return fx_str(x, text);
+    const Node *n = expr;
+    while (n != NULL && IsA(n, TypeCast)) n = FX_NODE(TypeCast, n)->arg;
+    if (n == NULL || !IsA(n, A_Const) || FX_NODE(A_Const, n)->isnull) return NULL;
+    const A_Const *c = FX_NODE(A_Const, n);
+    if (nodeTag(&c->val) == T_Integer) return pr_fmt(x->a, "%d", intVal(&c->val));
+    return nodeTag(&c->val) == T_Float ? fx_str(x, c->val.fval.fval) : NULL;
+}

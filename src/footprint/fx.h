@@ -9,6 +9,8 @@
 /* A node as what its tag says that it is. */
 #define FX_NODE(type, node) ((const type *)(const void *)(node))
 
+struct fx_type;
+
 /* One statement being predicted. */
 struct fx {
     struct pr_world *w;
@@ -50,11 +52,21 @@ enum { FX_FAMILY = 100000 };
 size_t fx_family(struct fx *x, struct w_rel *r, bool inh, struct w_rel ***out);
 /* AS on the tables that a query reads; scans where it reads without an index. */
 void fx_reads(struct fx *x, const void *query, bool work);
+void fx_lock_view(struct fx *x, const struct w_rel *view, enum pr_lock lock);         /* and what it reads */
+/* Records in the tables that a new view reads that it depends on them. */
+void fx_depend_on_read(struct fx *x, const struct w_rel *view, const void *query);
 /* Drops a relation with what hangs on it; cascade or not. As seen from DROP TABLE, DROP VIEW, DROP SCHEMA … */
 void fx_drop_rel(struct fx *x, struct w_rel *r, bool cascade, int depth);
 void fx_drop_fk(struct fx *x, struct w_rel *r, const struct pr_con *fk);
 void fx_drop_view_of(struct fx *x, const struct pr_dep *d, int depth);
-bool fx_dep_alive(const struct fx *x, const struct pr_dep *d);
+bool fx_dep_alive(const struct fx *x, const struct pr_rel *of, const struct pr_dep *d);
+/* The sequences that columns of r own; col NULL = every column. Gives back how many. */
+int fx_lock_owned(struct fx *x, const struct w_rel *r, const char *col, enum pr_lock lock);
+bool fx_inherited(const struct fx *x, const struct w_rel *r, const char *col);
+/* The partition that takes a row with this key value; NULL when none does or it cannot be told. */
+struct w_rel *fx_route(struct fx *x, const struct w_rel *parent, const char *value);
+bool fx_in_partition_key(struct fx *x, const struct w_rel *r, const char *col);
+struct w_rel *fx_composite(struct fx *x, const struct w_type *t);       /* the relation behind a composite type */
 bool fx_is_view_dep(const struct pr_dep *d);
 
 /* --- expressions (expr.c) --- */
@@ -75,6 +87,11 @@ bool fx_with_expr(struct fx *x, const char *text, void (*use)(void *ctx, const N
 bool fx_text_names_column(struct fx *x, const char *text, const char *col);
 bool fx_proves_not_null(struct fx *x, const struct w_rel *r, const char *col, const char **by);
 const char *fx_str(struct fx *x, const char *s);           /* into the arena */
+/* A text constant, through casts; NULL when the expression is something else. */
+const char *fx_text_constant(const void *expr);
+const char *fx_constant(struct fx *x, const void *expr);   /* a number as well */
+/* 22P02 when the constant is no value of the enum. */
+void fx_enum_value(struct fx *x, const struct fx_type *type, const void *expr);
 
 /* --- types (types.c) --- */
 struct fx_type {
@@ -92,6 +109,9 @@ enum fx_change { FX_SAME, FX_FREE, FX_REWRITE, FX_UNSURE };
 enum fx_change fx_type_change(struct fx *x, const struct fx_type *from, const struct fx_type *to, bool *indexes);
 bool fx_lossy(const struct fx_type *from, const struct fx_type *to);
 bool fx_castable(const struct fx_type *from, const struct fx_type *to);   /* by assignment; true when not known */
+struct fx_type fx_base_type(struct fx *x, const struct fx_type *t);      /* of a domain, as far as it is known */
+bool fx_is_number(const struct fx_type *t);
+bool fx_is_string(const struct fx_type *t);
 bool fx_fk_comparable(const struct fx_type *a, const struct fx_type *b);
 
 /* --- the ALTER TABLE machine (alter_table.c) --- */

@@ -16,9 +16,25 @@ static const char **renamed(struct fx *x, const char *const *list, size_t n, con
     return copy;
 }
 
+struct checked { struct fx *x; struct w_rel *r; const char *con; };
+
+static void keep_proof(void *ctx, const char *col) {
+    const struct checked *c = ctx;
+    w_prove(c->x->w, c->r, c->con, fx_str(c->x, col));
+}
+
+static void keep_proofs(void *ctx, const Node *expr) { fx_proven(expr, keep_proof, ctx); }
+
 static void rename_column(struct fx *x, struct w_rel *r, const char *old, const char *new) {
     struct pr_col *c = w_col(x->w, r, old);
     if (c == NULL) return;
+    for (size_t i = 0; i < r->r.n_cons; i++) {             /* what text of the catalog proves is kept under the new name */
+        struct pr_con *con = &r->r.cons[i];
+        if (con->type != 'c' || con->def == NULL || !pr_mentions(con->cols, con->n_cols, old)) continue;
+        struct checked k = {.x = x, .r = r, .con = con->name};
+        (void)fx_with_expr(x, con->def, keep_proofs, &k);
+        w_con(x->w, r, con->name)->def = NULL;
+    }
     c->name = new;
     for (size_t i = 0; i < r->r.n_idxs; i++) {
         struct pr_idx *ix = w_idx(x->w, r, r->r.idxs[i].name);
@@ -37,6 +53,10 @@ static void rename_relation(struct fx *x, const RenameStmt *st) {
     struct w_rel *owner = w_find_index(x->w, st->relation->schemaname, st->relation->relname, &idx);
     const char *new = fx_str(x, st->newname);
     if (st->renameType == OBJECT_INDEX || (owner != NULL && w_find(x->w, st->relation->schemaname, st->relation->relname) == NULL)) {
+        if (owner == NULL && x->w->base != NULL && x->w->base->whole) {
+            if (!st->missing_ok) fx_fail(x, "42P01", true, "relation \"%s\" does not exist", st->relation->relname);
+            return;
+        }
         fx_lock_index(x, owner, fx_str(x, st->relation->relname), PR_SHARE_UPDATE_EXCLUSIVE);
         if (owner == NULL) {
             fx_guess(x);
@@ -89,6 +109,8 @@ void fx_rename(struct fx *x, const void *node) {
     if (missing) fx_fail(x, "42703", true, "column \"%s\" does not exist", st->subname);
     if (st->renameType == OBJECT_COLUMN && pr_find_col(&r->r, st->newname) != NULL)
         fx_fail(x, "42701", true, "column \"%s\" of relation \"%s\" already exists", st->newname, r->r.name);
+    if (st->renameType == OBJECT_COLUMN && fx_inherited(x, r, st->subname))
+        fx_fail(x, "42P16", true, "cannot rename inherited column \"%s\"", st->subname);
     const char *new = fx_str(x, st->newname), *old = fx_str(x, st->subname);
     for (size_t i = 0; i < n; i++) {
         fx_lock(x, family[i], PR_ACCESS_EXCLUSIVE);
@@ -108,7 +130,7 @@ void fx_rename(struct fx *x, const void *node) {
 static void sequences_along(struct fx *x, const struct w_rel *r, const char *schema) {
     for (size_t i = 0; i < r->r.n_deps; i++) {
         const struct pr_dep *d = &r->r.deps[i];
-        if (!pr_eq(d->kind, "sequence") || !fx_dep_alive(x, d)) continue;
+        if (!pr_eq(d->kind, "sequence") || !fx_dep_alive(x, &r->r, d)) continue;
         struct w_rel *s = w_find(x->w, d->schema, d->name);
         if (s == NULL) s = w_stub(x->w, d->schema, d->name, 'S');
         fx_lock(x, s, PR_ACCESS_EXCLUSIVE);
@@ -161,6 +183,7 @@ void fx_comment(struct fx *x, const void *node) {
     case OBJECT_RULE:
         names = FX_NODE(List, st->object);
         drop = 1;
+        lock = PR_ACCESS_SHARE;
         break;
     default: return;
     }
@@ -207,6 +230,7 @@ void fx_lock_table(struct fx *x, const void *node) {
         fx_main(x, r);
         const size_t n = fx_family(x, r, rv->inh, &family);
         for (size_t i = 0; i < n; i++) fx_lock(x, family[i], (enum pr_lock)st->mode);
+        if (r->r.kind == 'v') fx_lock_view(x, r, (enum pr_lock)st->mode);
     }
     if (!x->w->in_tx) fx_fail(x, "25P01", true, "LOCK TABLE can only be used in transaction blocks");
 }
@@ -307,5 +331,12 @@ void fx_create_publication(struct fx *x, const void *node) {
 }
 
 void fx_alter_publication(struct fx *x, const void *node) {
+    const AlterPublicationStmt *st = node;
+    for (size_t i = 0; i < x->w->n && st->action == AP_SetObjects && st->pubobjects != NIL; i++) {
+        const struct w_rel *r = x->w->rels[i];             /* SET takes out what it does not name */
+        for (size_t k = 0; !r->gone && k < r->r.n_deps; k++)
+            if (pr_eq(r->r.deps[k].kind, "publication") && pr_eq(r->r.deps[k].name, st->pubname))
+                fx_lock(x, r, PR_SHARE_UPDATE_EXCLUSIVE);
+    }
     publication_tables(x, FX_NODE(AlterPublicationStmt, node)->pubobjects);
 }

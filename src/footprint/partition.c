@@ -149,6 +149,70 @@ static void shrink_default(struct fx *x, const struct w_rel *parent, bool is_def
     fx_why(x, def, "the default partition is read to see that it holds no row of the new one");
 }
 
+/* Parents by INHERITS are known from their side alone. */
+bool fx_inherited(const struct fx *x, const struct w_rel *r, const char *col) {
+    const char *full = w_full(x->w, r);
+    for (size_t i = 0; i < x->w->n; i++) {
+        const struct w_rel *parent = x->w->rels[i];
+        if (parent->gone || parent->r.n_partitions == 0 || pr_find_col(&parent->r, col) == NULL) continue;
+        if (pr_mentions(parent->r.partitions, parent->r.n_partitions, full)) return true;
+    }
+    return false;
+}
+
+/* --- where a row goes --- */
+
+/* The next value in "(0, 'a') TO …": without quotes and casts; NULL for MINVALUE, MAXVALUE and what is not plain. */
+static const char *bound_value(struct fx *x, const char *at) {
+    if (at == NULL) return NULL;
+    while (*at == ' ' || *at == '(') at++;
+    if (*at != '\'') {
+        const size_t len = strspn(at, "-0123456789");
+        return len > 0 ? pr_dupn(x->a, at, len) : NULL;
+    }
+    const char *end = strchr(at + 1, '\'');
+    return end != NULL ? pr_dupn(x->a, at + 1, (size_t)(end - at - 1)) : NULL;
+}
+
+/* As numbers where both are; else as text, a prefix counting as equal (2024-01-01 and 2024-01-01 00:00:00). */
+static int compare(const char *a, const char *b) {
+    char *end_a = NULL, *end_b = NULL;
+    const long long x = strtoll(a, &end_a, 10), y = strtoll(b, &end_b, 10);
+    if (*end_a == '\0' && *end_b == '\0') return x < y ? -1 : x > y;
+    const size_t la = strlen(a), lb = strlen(b);
+    return strncmp(a, b, la < lb ? la : lb);
+}
+
+static bool bound_holds(struct fx *x, const char *bound, const char *value) {
+    if (bound == NULL) return false;
+    const char *from = strstr(bound, "FROM "), *to = strstr(bound, " TO "), *in = strstr(bound, " IN ");
+    if (from != NULL && to != NULL) {
+        const char *low = bound_value(x, from + 5), *high = bound_value(x, to + 4);
+        return (low == NULL || compare(value, low) >= 0) && (high == NULL || compare(value, high) < 0);
+    }
+    for (const char *at = in != NULL ? in + 4 : NULL; at != NULL; at = strchr(at, ',')) {
+        if (*at == ',') at++;
+        if (pr_eq(bound_value(x, at), value)) return true;
+    }
+    return false;
+}
+
+struct w_rel *fx_route(struct fx *x, const struct w_rel *parent, const char *value) {
+    struct w_rel *fallback = NULL;
+    for (size_t i = 0; i < parent->r.n_partitions; i++) {
+        struct w_rel *r = w_find_full(x->w, parent->r.partitions[i]);
+        if (r == NULL) continue;
+        if (r->r.is_default_partition) fallback = r;
+        else if (bound_holds(x, r->r.partition_bound, value)) return r;
+    }
+    return fallback;
+}
+
+bool fx_in_partition_key(struct fx *x, const struct w_rel *r, const char *col) {
+    const char *open = r->r.partition_key != NULL ? strchr(r->r.partition_key, '(') : NULL;
+    return open != NULL && fx_text_names_column(x, pr_fmt(x->a, "ROW%s", open), col);
+}
+
 void fx_attach(struct fx_at *t) {
     struct fx *x = t->x;
     const PartitionCmd *pc = FX_NODE(PartitionCmd, t->cmd->def);
@@ -159,6 +223,13 @@ void fx_attach(struct fx_at *t) {
         return;
     }
     fx_lock(x, child, PR_ACCESS_EXCLUSIVE);
+    for (size_t i = 0; i < t->r->r.n_cols && child->complete; i++) {
+        const struct pr_col *mine = &t->r->r.cols[i], *its = pr_find_col(&child->r, mine->name);
+        if (its == NULL) fx_fail(x, "42804", true, "child table \"%s\" is missing column \"%s\"", child->r.name, mine->name);
+        else if (mine->not_null && !its->not_null)
+            fx_fail(x, "42804", true, "column \"%s\" in child table \"%s\" must be marked NOT NULL", mine->name, child->r.name);
+    }
+    if (x->stop) return;
     const bool is_default = pc->bound != NULL && pc->bound->is_default;
     shrink_default(x, t->r, is_default);
     struct w_rel **family = NULL;
@@ -168,6 +239,9 @@ void fx_attach(struct fx_at *t) {
         fx_lock(x, family[i], PR_ACCESS_EXCLUSIVE);
         if (spared || (is_default && t->r->r.n_partitions == 0)) continue;
         fx_scan(x, family[i]);
+        bool sure = false;
+        if (fx_has_rows(family[i], &sure))
+            fx_fail(x, "23514", false, "rows of \"%s\" outside the partition's bounds", family[i]->r.name);
         if (family[i]->r.kind != 'p') fx_why(x, family[i], "every row is checked against the partition's bounds");
     }
     for (size_t i = 0; i < n; i++) build_missing(x, t->r, family[i]);

@@ -9,26 +9,89 @@ static void refuse(struct fx_at *t, const char *col, const char *state, const ch
 static void blockers(struct fx_at *t, const char *col) {
     struct fx *x = t->x;
     const struct pr_rel *r = &t->r->r;
+    const char *state = x->w->version != 0 && x->w->version < 150000 ? "42601" : "0A000";
+    for (size_t i = 0; i < r->n_deps; i++)
+        if (pr_eq(r->deps[i].kind, "generated column") && pr_mentions(r->deps[i].mentions, r->deps[i].n_mentions, col) &&
+            fx_dep_alive(x, r, &r->deps[i]))
+            refuse(t, col, state, "generated column", r->deps[i].name);
     for (size_t i = 0; i < r->n_deps; i++) {
         const struct pr_dep *d = &r->deps[i];
         if (pr_eq(d->kind, "statistics") || pr_eq(d->kind, "sequence") || pr_eq(d->kind, "generated column")) continue;
-        if (pr_mentions(d->mentions, d->n_mentions, col) && fx_dep_alive(x, d)) refuse(t, col, "0A000", d->kind, d->name);
+        if (pr_mentions(d->mentions, d->n_mentions, col) && fx_dep_alive(x, r, d)) refuse(t, col, "0A000", d->kind, d->name);
     }
     for (size_t i = 0; i < r->n_trgs; i++)
         if (pr_mentions(r->trgs[i].mentions, r->trgs[i].n_mentions, col))
             refuse(t, col, "0A000", "trigger", r->trgs[i].name);
     for (size_t i = 0; i < r->n_pols; i++)
         if (pr_mentions(r->pols[i].mentions, r->pols[i].n_mentions, col)) refuse(t, col, "0A000", "policy", r->pols[i].name);
-    const char *state = x->w->version != 0 && x->w->version < 150000 ? "42601" : "0A000";
-    for (size_t i = 0; i < r->n_cols; i++)
-        if (r->cols[i].generated != 0 && !pr_eq(r->cols[i].name, col) &&
-            fx_text_names_column(x, r->cols[i].default_sql, col))
-            refuse(t, col, state, "generated column", r->cols[i].name);
-    if (r->partition_key != NULL) {
-        const char *open = strchr(r->partition_key, '(');
-        if (open != NULL && fx_text_names_column(x, pr_fmt(x->a, "ROW%s", open), col))
-            fx_fail(x, "42P16", true, "cannot alter column \"%s\" because it is part of the partition key", col);
+    if (fx_in_partition_key(x, t->r, col))
+        fx_fail(x, "42P16", true, "cannot alter column \"%s\" because it is part of the partition key", col);
+}
+
+/* --- expressions that lose their operator: text + integer --- */
+
+struct operands { const char *col; const struct fx_type *to; const char *op; };
+
+static bool is_integer(const Node *n) {
+    while (n != NULL && IsA(n, TypeCast)) n = FX_NODE(TypeCast, n)->arg;
+    return n != NULL && IsA(n, A_Const) && !FX_NODE(A_Const, n)->isnull && nodeTag(&FX_NODE(A_Const, n)->val) == T_Integer;
+}
+
+static bool find_operator(Node *node, void *ctx) {
+    struct operands *o = ctx;
+    if (node == NULL) return false;
+    if (!IsA(node, A_Expr) || FX_NODE(A_Expr, node)->kind != AEXPR_OP) return pr_tree_walk(node, find_operator, ctx);
+    const A_Expr *e = FX_NODE(A_Expr, node);
+    const bool left = pr_eq(fx_bare_column(e->lexpr), o->col), right = pr_eq(fx_bare_column(e->rexpr), o->col);
+    const Node *other = left ? e->rexpr : e->lexpr;
+    const char *op = strVal(llast(e->name));
+    if ((left || right) && is_integer(other)) {
+        const bool arithmetic = strchr("+-*/%", *op) != NULL && op[1] == '\0';
+        if (fx_is_string(o->to) || (arithmetic && !fx_is_number(o->to))) o->op = op;
     }
+    return o->op != NULL || pr_tree_walk(node, find_operator, ctx);
+}
+
+static void look_for_operator(void *ctx, const Node *expr) {
+    struct operands *o = ctx;
+    if (find_operator((Node *)(uintptr_t)expr, ctx)) o->op = "an operator";
+}
+
+/* Types that no btree index can order. */
+static void no_operator_class(struct fx_at *t, const struct pr_col *c, const struct fx_type *to) {
+    static const char *const unordered[] = {"json", "xml", "point", "box", "line", "lseg", "path", "polygon", "circle"};
+    bool hit = false;
+    for (size_t i = 0; i < PR_COUNT(unordered); i++) hit = hit || (pr_eq(to->name, unordered[i]) && to->user == NULL);
+    for (size_t i = 0; hit && i < t->r->r.n_idxs; i++) {
+        const struct pr_idx *ix = &t->r->r.idxs[i];
+        if (pr_eq(ix->method, "btree") && pr_mentions(ix->cols, ix->n_cols, c->name))
+            fx_fail(t->x, "42704", true, "%s has no operator class for the btree index \"%s\"", to->name, ix->name);
+    }
+}
+
+/* Stored expressions keep the types of their constants: x + 1 has no meaning once x is text. */
+static void lost_operators(struct fx_at *t, const struct pr_col *c, const struct fx_type *to) {
+    struct fx *x = t->x;
+    const struct fx_type base = fx_base_type(x, to);
+    struct operands o = {.col = c->name, .to = &base};
+    if (!base.known) return;
+    no_operator_class(t, c, &base);
+    for (size_t i = 0; i < t->r->r.n_idxs && o.op == NULL; i++) {
+        const struct pr_idx *ix = &t->r->r.idxs[i];
+        if (!pr_mentions(ix->mentions, ix->n_mentions, c->name)) continue;
+        for (size_t k = 0; k < ix->n_cols && o.op == NULL; k++)
+            if (ix->cols[k][0] == '(') (void)fx_with_expr(x, ix->cols[k], look_for_operator, &o);
+        const char *where = ix->is_partial && ix->def != NULL ? strstr(ix->def, " WHERE ") : NULL;
+        if (where != NULL) (void)fx_with_expr(x, where + strlen(" WHERE "), look_for_operator, &o);
+    }
+    for (size_t i = 0; i < t->r->r.n_cons && o.op == NULL; i++) {
+        const struct pr_con *con = &t->r->r.cons[i];
+        if (con->type == 'c' && pr_mentions(con->cols, con->n_cols, c->name))
+            (void)fx_with_expr(x, con->def, look_for_operator, &o);
+    }
+    if (o.op != NULL)
+        fx_fail(x, "42883", true, "an index or a check uses \"%s\" with an operator that %s does not have", c->name,
+                fx_type_text(x, to));
 }
 
 /* USING: nothing, the bare column, or a cast of it are as good as no USING; anything else is computed for every row. */
@@ -157,8 +220,11 @@ void fx_alter_type(struct fx_at *t) {
         fx_why(x, t->r, "the present type of \"%s\" is not known: taken for a rewrite to %s", col, new_type);
         return;
     }
+    if (t->r == t->root && fx_inherited(x, t->r, col))
+        fx_fail(x, "42P16", true, "cannot alter inherited column \"%s\"", col);
     blockers(t, col);
     failures(t, c, &to);
+    lost_operators(t, c, &to);
     if (x->stop) return;
     bool indexes = false;
     const enum fx_change change = judge(t, c, &to, &indexes);
@@ -171,5 +237,6 @@ void fx_alter_type(struct fx_at *t) {
         rebuilds(t, col, indexes || collation_changes(c, def));
     }
     constraints(t, fx_str(x, col), rewrite);
+    if (c->identity != 0) fx_lock_owned(x, t->r, col, PR_SHARE_ROW_EXCLUSIVE);
     move_on(t, &to);
 }

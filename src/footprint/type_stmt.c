@@ -131,6 +131,11 @@ void fx_alter_domain(struct fx *x, const void *node) {
 
 /* --- composite types --- */
 
+struct w_rel *fx_composite(struct fx *x, const struct w_type *t) {
+    struct w_rel *r = w_find(x->w, t->t.schema, t->t.name);
+    return r != NULL ? r : w_stub(x->w, t->t.schema, t->t.name, 'c');
+}
+
 void fx_create_composite(struct fx *x, const void *node) {
     const CompositeTypeStmt *st = node;
     (void)w_add_type(x->w, fx_str(x, st->typevar->schemaname), fx_str(x, st->typevar->relname), 'c');
@@ -150,6 +155,9 @@ void fx_alter_composite(struct fx *x, const AlterTableStmt *st) {
         fx_guess(x);
         return;
     }
+    struct w_rel *row = fx_composite(x, t);
+    fx_main(x, row);
+    fx_lock(x, row, PR_ACCESS_EXCLUSIVE)->own = t->own;
     for (size_t i = 0; i < t->t.n_used_by; i++) {
         const char *full = t->t.used_by[i], *dot = strrchr(full, '.');
         struct w_rel *r = dot != NULL ? w_find_full(x->w, pr_dupn(x->a, full, (size_t)(dot - full))) : NULL;

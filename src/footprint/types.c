@@ -169,7 +169,7 @@ static bool time_zone_is_utc(const struct pr_world *w) {
 }
 
 /* The base of a domain, as far as it is known. */
-static struct fx_type without_domain(struct fx *x, const struct fx_type *t) {
+struct fx_type fx_base_type(struct fx *x, const struct fx_type *t) {
     if (t->user == NULL || t->user->t.kind != 'd' || t->array) return *t;
     return fx_type_of_text(x, t->user->t.base_type, NULL);
 }
@@ -180,7 +180,7 @@ enum fx_change fx_type_change(struct fx *x, const struct fx_type *from, const st
         (from->schema == NULL || to->schema == NULL || pr_eq(from->schema, to->schema)))
         return typmod_change(from, to);
     if (to->user != NULL && to->user->t.kind == 'd' && to->user->t.constrained) return FX_REWRITE;
-    const struct fx_type f = without_domain(x, from), t = without_domain(x, to);
+    const struct fx_type f = fx_base_type(x, from), t = fx_base_type(x, to);
     if (!f.known || !t.known) return FX_UNSURE;
     if (f.array != t.array) return FX_REWRITE;
     if (pr_eq(f.name, t.name) && pr_eq(f.schema, t.schema)) {
@@ -195,6 +195,7 @@ enum fx_change fx_type_change(struct fx *x, const struct fx_type *from, const st
     }
     for (size_t i = 0; i < PR_COUNT(relabels); i++) {
         if (!is(&f, relabels[i].from) || !is(&t, relabels[i].to)) continue;
+        if (f.array) return FX_REWRITE;
         *indexes = relabels[i].indexes;
         const bool grows = is(&f, "varchar") && is(&t, "varchar");
         return t.mod1 < 0 || grows ? FX_FREE : FX_REWRITE;
@@ -220,6 +221,7 @@ static int number_rank(const struct fx_type *t) {
 
 bool fx_lossy(const struct fx_type *from, const struct fx_type *to) {
     if (pr_eq(from->name, to->name)) {
+        if (is(to, "bit")) return to->mod1 != from->mod1;
         if (to->mod1 < 0) return false;
         return from->mod1 < 0 || to->mod1 < from->mod1 || (to->mod2 >= 0 && to->mod2 < from->mod2);
     }
@@ -247,6 +249,9 @@ bool fx_castable(const struct fx_type *from, const struct fx_type *to) {
         return true;
     return false;
 }
+
+bool fx_is_number(const struct fx_type *t) { return !t->array && one_of(t, numbers); }
+bool fx_is_string(const struct fx_type *t) { return !t->array && one_of(t, strings); }
 
 bool fx_fk_comparable(const struct fx_type *a, const struct fx_type *b) {
     if (!a->known || !b->known || a->user != NULL || b->user != NULL) return true;

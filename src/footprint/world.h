@@ -13,6 +13,7 @@ struct w_rel {
     bool empty;                    /* certainly without rows */
     unsigned mine;                 /* W_COLS | … : array already copied */
     size_t cap_cols, cap_cons, cap_idxs, cap_trgs, cap_pols, cap_deps, cap_parts;
+    struct w_proof *nulls;         /* columns added in this run without a value: null in every row */
     struct w_proof *proofs;        /* what CHECK constraints of this run prove; newest first */
     struct w_rel *next;            /* same bucket */
 };
@@ -79,6 +80,8 @@ void w_cut_con(struct pr_world *w, struct w_rel *r, const char *name);
 void w_cut_idx(struct pr_world *w, struct w_rel *r, const char *name);
 void w_cut_trg(struct pr_world *w, struct w_rel *r, const char *name);
 void w_prove(struct pr_world *w, struct w_rel *r, const char *con, const char *col);
+void w_note_null(struct pr_world *w, struct w_rel *r, const char *col);
+bool w_all_null(const struct w_rel *r, const char *col);
 /* The other side of a foreign key's own record. */
 void w_cut_partner(struct pr_world *w, const struct w_rel *r, const struct pr_con *fk);
 

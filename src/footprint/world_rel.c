@@ -170,6 +170,18 @@ void w_prove(struct pr_world *w, struct w_rel *r, const char *con, const char *c
     r->proofs = p;
 }
 
+void w_note_null(struct pr_world *w, struct w_rel *r, const char *col) {
+    struct w_proof *p = PR_NEW(w->a, struct w_proof);
+    *p = (struct w_proof){.col = col, .next = r->nulls};
+    r->nulls = p;
+}
+
+bool w_all_null(const struct w_rel *r, const char *col) {
+    for (const struct w_proof *p = r->nulls; p != NULL; p = p->next)
+        if (pr_eq(p->col, col)) return true;
+    return false;
+}
+
 void w_cut_partner(struct pr_world *w, const struct w_rel *r, const struct pr_con *fk) {
     struct w_rel *other = w_find(w, fk->ref_schema, fk->ref_table);
     if (other == NULL) return;
