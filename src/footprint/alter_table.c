@@ -266,6 +266,7 @@ static bool recurses(const struct fx *x, const AlterTableCmd *cmd, const struct 
     const int version = x->w->version == 0 ? 180000 : x->w->version;
     if (cmd->subtype == AT_AddConstraint) {
         const Constraint *c = FX_NODE(Constraint, cmd->def);
+        if (version >= 180000) return root->r.kind == 'p' || c->contype == CONSTR_CHECK || c->contype == CONSTR_NOTNULL;
         if (c->contype == CONSTR_UNIQUE || c->contype == CONSTR_EXCLUSION) return false;
         return !c->is_no_inherit && (root->r.kind == 'p' || c->contype == CONSTR_CHECK || c->contype == CONSTR_NOTNULL);
     }

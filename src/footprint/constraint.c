@@ -49,6 +49,7 @@ static void prove(void *ctx, const char *col) {
 
 static void add_check(struct fx_at *t, const Constraint *c, const char *col) {
     struct fx *x = t->x;
+    if (c->is_no_inherit && t->r != t->root) return;       /* 18 locks the children all the same */
     if (name_taken(t, c)) return;
     const bool valid = !c->skip_validation && PR_CONSTRAINT_ENFORCED(c);
     if (!PR_CONSTRAINT_ENFORCED(c) && x->w->version != 0 && x->w->version < 180000)

@@ -103,7 +103,7 @@ void fx_rename(struct fx *x, const void *node) {
     if (r == NULL) return;
     fx_main(x, r);
     const bool column = st->renameType == OBJECT_COLUMN || st->renameType == OBJECT_TABCONSTRAINT;
-    const bool below = (column && st->relation->inh) || (st->renameType == OBJECT_TRIGGER && r->r.kind == 'p');
+    const bool below = (column && st->relation->inh) || (st->renameType == OBJECT_TRIGGER && r->r.kind == 'p' && (x->w->version == 0 || x->w->version >= 150000));
     const size_t n = fx_family(x, r, below, &family);
     const bool missing = st->renameType == OBJECT_COLUMN && r->complete && r->r.n_cols > 0 && pr_find_col(&r->r, st->subname) == NULL;
     if (missing) fx_fail(x, "42703", true, "column \"%s\" does not exist", st->subname);

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from lib import runs
+from lib.servers import await_that
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROBE = os.path.join(os.path.dirname(runs.BIN), "tests", "footprint_probe")
@@ -194,3 +195,50 @@ def test_every_statement_does_what_was_foretold(server, ground):
     wrong = [f"{name}: {sql}\n    " + "\n    ".join(diff) for name, sql, diff in results if diff]
     print(f"footprint pg{server.major}: {len(results) - len(wrong)} of {len(results)} agree")
     assert not wrong, f"{len(wrong)} of {len(results)} differ\n" + "\n".join(wrong)
+
+
+# What cannot run in a transaction: somebody else holds ACCESS EXCLUSIVE on the table, and the lock that the statement then
+# waits for must be the one that was foretold.
+OUTSIDE = [
+    (13, "CREATE INDEX CONCURRENTLY ix ON p (y)", "p"),
+    (13, "CREATE UNIQUE INDEX CONCURRENTLY ix ON p (y)", "p"),
+    (13, "DROP INDEX CONCURRENTLY p_x", "p"),
+    (13, "REINDEX INDEX CONCURRENTLY p_x", "p"),
+    (13, "REINDEX TABLE CONCURRENTLY p", "p"),
+    (14, "ALTER TABLE part_nd DETACH PARTITION pnd1 CONCURRENTLY", "part_nd"),
+    (13, "VACUUM p", "p"),
+    (13, "VACUUM (ANALYZE) p", "p"),
+    (13, "VACUUM FULL p", "p"),
+    (13, "VACUUM (FULL, ANALYZE) p", "p"),
+]
+WAITS = """SELECT mode FROM pg_locks WHERE pid = %s AND relation = %s::regclass AND NOT granted"""
+
+
+@pytest.mark.parametrize("since, sql, table", OUTSIDE, ids=[s for _, s, _ in OUTSIDE])
+def test_lock_of_what_runs_outside_a_transaction(server, ground, since, sql, table):
+    if server.major < since:
+        probe = Probe(ground)
+        assert probe.ask(sql, server.major * 10000, tx=False)["fails"]["sqlstate"] == "42601"
+        probe.close()
+        return
+    probe = Probe(ground)
+    answer = probe.ask(sql, server.major * 10000, tx=False)
+    inside = probe.ask(sql, server.major * 10000, tx=True)
+    probe.close()
+    assert inside["fails"]["sqlstate"] == "25001" and answer["fails"] is None or answer["fails"]["certain"] is False
+    assert answer["outside_transaction"]
+    holder, watcher = session(ground), session(ground)
+    holder.execute(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+    runner = subprocess.Popen(["psql", ground.url, "-Atqc", "SELECT pg_backend_pid()", "-c", "SET search_path = s", "-c",
+                               "SET lock_timeout = '60s'", "-c", sql], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pid = int(runner.stdout.readline())
+    try:
+        waits = []
+        await_that(lambda: waits.extend(watcher.execute(WAITS, (pid, f"s.{table}")).fetchall()) or waits, "the statement waits")
+    finally:
+        watcher.execute("SELECT pg_cancel_backend(%s)", (pid,))
+        runner.communicate(timeout=60)
+        holder.execute("ROLLBACK")
+        holder.close()
+        watcher.close()
+    assert said(answer)["locks"][table] == MODES[waits[0][0]]
