@@ -159,6 +159,11 @@ static void scan_effects(struct pr_rig *rig, const struct pr_places *before, con
     }
 }
 
+static int64_t own_bytes(const struct pr_places *p, int64_t oid) {
+    const struct pr_place *place = pr_place_find(p, oid);
+    return place != NULL ? place->bytes : 0;
+}
+
 static int stronger_first(const void *x, const void *y) {
     const struct pr_seen_effect *a = x, *b = y;
     if (a->lock != b->lock) return a->lock > b->lock ? -1 : 1;
@@ -172,8 +177,9 @@ void pr_observe_effects(struct pr_rig *rig, const struct pr_places *before, cons
     scan_effects(rig, before, was, is);
     for (size_t i = 0; i < rig->now->n_effects; i++) {
         struct pr_seen_effect *f = &rig->now->effects[i];
-        f->bytes_before = pr_place_total(before, f->oid);
-        f->bytes_after = pr_place_total(&rig->places, f->oid);
+        const bool index = f->kind == 'i' || f->kind == 'I';
+        f->bytes_before = index ? own_bytes(before, f->oid) : pr_place_total(before, f->oid);
+        f->bytes_after = index ? own_bytes(&rig->places, f->oid) : pr_place_total(&rig->places, f->oid);
     }
     if (rig->now->n_effects > 1) qsort(rig->now->effects, rig->now->n_effects, sizeof *rig->now->effects, stronger_first);
 }

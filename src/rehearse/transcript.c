@@ -80,20 +80,28 @@ static void tell_failure(const struct pr_rig *rig, const struct pr_seen_stmt *s)
     pr_say(t, PR_LINE_PLAIN, "   nothing ran after it");
 }
 
+static void tell_effect(const struct pr_rig *rig, const struct pr_seen_effect *f) {
+    const struct pr_talk *t = rig->r->talk;
+    const char *before = pr_human_bytes(rig->a, f->bytes_before), *after = pr_human_bytes(rig->a, f->bytes_after);
+    if (f->dropped) {
+        pr_say(t, PR_LINE_FACT, "%s %s.%s is gone, %s", kind_word(f->kind), f->schema, f->name, before);
+        return;
+    }
+    struct pr_buf what = {.a = rig->a};
+    if (f->rewrite) pr_add(&what, "rewritten");
+    if (f->index_builds > 0)
+        pr_addf(&what, "%s%d index%s built", what.len > 0 ? ", " : "", f->index_builds, f->index_builds == 1 ? "" : "es");
+    if (f->scan && what.len == 0) pr_add(&what, "scanned");
+    pr_say(t, PR_LINE_FACT, "%s.%s: %s; %s before, %s after", f->schema, f->name, pr_buf_text(&what), before, after);
+}
+
 static void tell_effects(const struct pr_rig *rig, const struct pr_seen_stmt *s) {
     int told = 0;
     for (size_t i = 0; i < s->n_effects && told < TABLES_TOLD; i++) {
         const struct pr_seen_effect *f = &s->effects[i];
-        if (!f->existed || f->kind == 'i' || f->kind == 'I' || (!f->rewrite && f->index_builds == 0 && !f->scan && !f->dropped)) continue;
-        struct pr_buf what = {.a = rig->a};
-        if (f->dropped) pr_add(&what, "dropped");
-        if (f->rewrite) pr_add(&what, "rewritten");
-        if (f->index_builds > 0)
-            pr_addf(&what, "%s%d index%s built", what.len > 0 ? ", " : "", f->index_builds, f->index_builds == 1 ? "" : "es");
-        if (f->scan && !f->rewrite && f->index_builds == 0) pr_add(&what, "scanned");
+        if (!f->existed || !(f->rewrite || f->index_builds > 0 || f->scan || f->dropped)) continue;
+        tell_effect(rig, f);
         told++;
-        pr_say(rig->r->talk, PR_LINE_FACT, "%s.%s %s: %s before, %s after", f->schema, f->name, pr_buf_text(&what),
-               pr_human_bytes(rig->a, f->bytes_before), pr_human_bytes(rig->a, f->bytes_after));
     }
 }
 
