@@ -213,7 +213,7 @@ static void set_verification(json_t *doc, const struct pr_rehearsed *all) {
     bool holds = all->n_lines > 1;
     for (size_t i = 0; i < all->n_assertions; i++) holds = holds && all->assertions[i].holds;
     pr_set_bool(v, "holds", holds);
-    pr_set(v, "assertions", pr_assertions_json(all->assertions, all->n_assertions));
+    (void)pr_set_array(v, "assertions");
     set_strings(v, "delta", all->delta, all->n_delta);
     pr_set_str(v, "fingerprint_before", all->n_lines > 0 ? all->lines[0].fingerprint : NULL);
     pr_set_str(v, "fingerprint_after", all->n_lines > 1 ? all->lines[1].fingerprint : NULL);

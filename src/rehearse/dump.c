@@ -66,11 +66,11 @@ static const char *first_error(const char *text, struct pr_arena *a) {
 
 static enum pr_code restore(const struct pr_rehearse *r, const struct pr_cluster *cluster, enum format format,
                             struct pr_arena *a, struct pr_err *e) {
-    const char *const archive[] = {"pg_restore", "--dbname=" DATABASE, "--jobs=2", "--exit-on-error", r->dump, NULL};
-    const char *const plain[] = {"psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", DATABASE, "-f", r->dump, NULL};
-    const char *const one_job[] = {"pg_restore", "--dbname=" DATABASE, "--exit-on-error", r->dump, NULL};
-    const char *const env[] = {pr_fmt(a, "PGHOST=%s", pr_cluster_socket_dir(cluster)), pr_fmt(a, "PGPORT=%d", pr_cluster_port(cluster)),
-                               "PGUSER=postgres", "PGSERVICE=", "PGOPTIONS=", "PGAPPNAME=pgrail/rehearse", NULL};
+    const char *where = pr_fmt(a, "host=%s port=%d user=postgres dbname=" DATABASE, pr_cluster_socket_dir(cluster), pr_cluster_port(cluster));
+    const char *const archive[] = {"pg_restore", "-d", where, "--jobs=2", "--exit-on-error", r->dump, NULL};
+    const char *const plain[] = {"psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", where, "-f", r->dump, NULL};
+    const char *const one_job[] = {"pg_restore", "-d", where, "--exit-on-error", r->dump, NULL};
+    const char *const env[] = {"PGOPTIONS=", "PGAPPNAME=pgrail/rehearse", NULL};
     struct pr_proc p = {.argv = format == PLAIN ? plain : archive, .env = env};
     struct pr_proc_done done = {0};
     PR_TRY(e, pr_proc_run(&p, a, &done, e));
