@@ -1,4 +1,5 @@
-"""pgrail rehearse on real servers: the copy and its end, exact locks, proof, the way back, the verdict, the document and the page."""
+"""pgrail rehearse on real servers: the copy and its end, exact locks, proof, the way back, the verdict (REHEARSAL_FAILED is status 1),
+the document and the page."""
 import json
 import os
 import pathlib
