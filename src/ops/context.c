@@ -21,6 +21,7 @@ enum pr_code pr_context_connect(struct pr_call *c, struct pr_context *x, const c
 void pr_context_done(struct pr_context *x) {
     pr_pg_close(x->pg);
     pr_ledger_close(x->ledger);
+    pr_config_done(x->config);
     *x = (struct pr_context){0};
 }
 

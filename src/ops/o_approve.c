@@ -31,7 +31,6 @@ struct asked {
 static void asked_done(struct asked *q) {
     json_decref(q->grounding.relations);
     json_decref(q->rehearsal.doc);
-    if (q->x.config != NULL) json_decref(q->x.config->rule_levels);
     pr_context_done(&q->x);
 }
 

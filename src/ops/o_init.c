@@ -167,7 +167,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     PR_TRY(e, look_around(in, root, c->a, folders, &migrations, e));
     for (size_t i = 0; i < PR_COUNT(marks); i++)
         if (access(marks[i].file, F_OK) == 0) pr_push_str(tools, marks[i].tool);
-    struct pr_config *conf = NULL;
+    struct pr_config *conf PR_CLEANUP(pr_config_donep) = NULL;
     PR_TRY(e, write_conf(conf_text(in, migrations, c->a), c->a, &conf, e));
     pr_set_str(doc, "written", conf->path);
     pr_set_str(doc, "migrations", migrations);

@@ -238,6 +238,14 @@ enum pr_code pr_config_load(const char *path, struct pr_arena *a, struct pr_conf
     return pr_config_read(shown, pr_dup(a, whole), text, a, out, e);
 }
 
+void pr_config_done(struct pr_config *c) {
+    if (c == NULL) return;
+    json_decref(c->rule_levels);
+    c->rule_levels = NULL;
+}
+
+void pr_config_donep(struct pr_config **c) { pr_config_done(*c); }
+
 static const char *env_names(const struct pr_config *c, char *to, size_t room) {
     size_t at = 0;
     to[0] = '\0';

@@ -26,13 +26,17 @@ struct pr_config {
     int64_t approvals;
     int64_t lock_timeout_ms, lock_attempts, retry_max_ms;
     int64_t sample_ms;             /* rehearsal's sampler */
-    json_t *rule_levels;           /* object: rule or path glob → level, as written; NULL = no [rules]; owned: json_decref it at the end */
+    json_t *rule_levels;           /* object: rule or path glob → level, as written; NULL = no [rules]; pr_config_done lets go of it */
 };
 
 /* Reads pgrail.conf: path NULL = $PGRAIL_CONF, else upwards from the working folder. Environment variables
  * PGRAIL_<SECTION>_<KEY> override the file. Errors CONFIG: none found (hint: pgrail init), unknown key with the nearest
  * known one, wrong value with file and line, a password. */
 PR_NODISCARD enum pr_code pr_config_load(const char *path, struct pr_arena *a, struct pr_config **out, struct pr_err *e);
+
+/* Lets go of what the arena does not hold (rule_levels); NULL is fine. */
+void pr_config_done(struct pr_config *c);
+void pr_config_donep(struct pr_config **c);                 /* for PR_CLEANUP */
 
 /* An environment by name; NULL name = the only one, or the one called "production". Errors CONFIG with the known names. */
 PR_NODISCARD enum pr_code pr_config_env(const struct pr_config *c, const char *name, const struct pr_environment **out,

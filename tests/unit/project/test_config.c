@@ -47,7 +47,7 @@ static void reads_what_is_written(void **state) {
     assert_int_equal(c->rehearsal_max_age_ms, 24 * 3600 * 1000);
     assert_string_equal(pr_get_str(c->rule_levels, "index-not-concurrent"), "off");
     assert_string_equal(pr_get_str(c->rule_levels, "legacy/*"), "warning");
-    json_decref(c->rule_levels);
+    pr_config_done(c);
 }
 
 /* A setting without a default, or with a default that its own bounds refuse, would be a hole in the table. */
@@ -175,7 +175,7 @@ static void variables_lie_over_the_file(void **state) {
     assert_int_equal(c->max_inline_rows, 9);
     assert_string_equal(c->environments[1].service, "other");
     assert_null(c->environments[1].env);
-    json_decref(c->rule_levels);
+    pr_config_done(c);
     refuse_var(t, "PGRAIL_POLICY_MAX_INLINE_ROWS", "x", "PGRAIL_POLICY_MAX_INLINE_ROWS: expected an integer", "");
     refuse_var(t, "PGRAIL_POLICY_MAX_INLIN_ROWS", "1", "sets nothing that pgrail knows", "did you mean PGRAIL_POLICY_MAX_INLINE_ROWS?");
     refuse_var(t, "PGRAIL_ENVIRONMENT_PRODUCTION_PROTECTED", "no", "protected is read from pgrail.conf alone", "unset");
@@ -196,7 +196,7 @@ static void finds_the_file_upwards(void **state) {
     assert_int_equal(chdir(was), 0);
     assert_int_equal(code, PR_OK);
     assert_string_equal(c->path, tree_path(t, "pgrail.conf"));
-    json_decref(c->rule_levels);
+    pr_config_done(c);
     assert_int_equal(pr_config_load(tree_path(t, "none.conf"), t->a, &c, &t->e), PR_ERR_CONFIG);
     assert_string_equal(t->e.hint, "pgrail init");
 }
@@ -213,7 +213,7 @@ static void finds_environments(void **state) {
     assert_int_equal(pr_config_env(c, "stagin", &env, &t->e), PR_ERR_CONFIG);
     assert_string_equal(t->e.msg, "unknown environment \"stagin\"; there are production, staging");
     assert_string_equal(t->e.hint, "--env staging");
-    json_decref(c->rule_levels);
+    pr_config_done(c);
 }
 
 int main(void) {

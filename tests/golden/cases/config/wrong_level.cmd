@@ -1,0 +1,2 @@
+printf '[rules]\nindex-not-concurrent = shout\n' >pgrail.conf
+$PGRAIL doctor
