@@ -91,7 +91,8 @@ static void judge_stmt(const struct pr_rule_ctx *base, struct pr_findings *out) 
 static void move_on(struct pr_tx_so_far *t, const struct pr_stmt *s, const struct pr_footprint *fp, enum pr_tx_mode tx) {
     const enum pr_tx_word word = s->node != NULL ? pr_stmt_tx_word(s) : PR_TX_NONE;
     if (tx == PR_TX_OWN && word != PR_TX_NONE && word != PR_TX_SAVEPOINT)
-        *t = (struct pr_tx_so_far){.open = word == PR_TX_BEGIN, .first = s->index + 1, .ddl = -1, .exclusive = -1, .dml = -1};
+        *t = (struct pr_tx_so_far){.open = word == PR_TX_BEGIN, .first = s->index + 1, .ddl = -1, .exclusive = -1, .dml = -1, .enum_value = -1};
+    if (t->open && t->enum_value < 0 && pr_eq(s->tag, "ALTER TYPE")) t->enum_value = s->index;
     for (size_t i = 0; t->open && i < fp->n; i++) {
         const struct pr_effect *f = &fp->effects[i];
         if (f->own || f->created) continue;
@@ -124,7 +125,7 @@ enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct 
 
     /* A second world stays one statement behind, so that each rule sees what its statement found. */
     struct pr_world *before = pr_world_new(j->facts, version, a);
-    struct pr_tx_so_far so_far = {.open = j->side->tx == PR_TX_ONE && d.script.n > 0, .ddl = -1, .exclusive = -1, .dml = -1};
+    struct pr_tx_so_far so_far = {.open = j->side->tx == PR_TX_ONE && d.script.n > 0, .ddl = -1, .exclusive = -1, .dml = -1, .enum_value = -1};
     for (size_t i = 0; i < d.script.n; i++) {
         const struct pr_stmt *s = &d.script.stmts[i];
         const struct pr_place at = {.script = &d.script, .side = j->side, .stmt = s, .offset = s->offset, .len = s->len};

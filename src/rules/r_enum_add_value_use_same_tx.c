@@ -2,7 +2,7 @@
 
 #include "rules/help.h"
 
-struct search { const char *value; int depth; };
+struct search { const char *value; };
 
 static bool has_literal(Node *node, void *context) {
     const struct search *s = context;
@@ -26,7 +26,8 @@ static bool type_is_new(const struct pr_rule_ctx *c, const char *type) {
 
 static void check(const struct pr_rule_ctx *c) {
     if (!pr_in_tx(c) || IsA(c->node, AlterEnumStmt) || IsA(c->node, TransactionStmt)) return;
-    for (int i = c->so_far.first; i < c->stmt->index; i++) {
+    if (c->so_far.enum_value < 0) return;
+    for (int i = c->so_far.enum_value; i < c->stmt->index; i++) {
         const void *node = c->script->stmts[i].node;
         if (node == NULL || !IsA(node, AlterEnumStmt)) continue;
         const AlterEnumStmt *ae = node;

@@ -35,6 +35,7 @@ struct pr_tx_so_far {
     int exclusive;                 /* that holds ACCESS EXCLUSIVE on somebody's table */
     const char *exclusive_on;
     int dml;                       /* that wrote rows of somebody's table */
+    int enum_value;                /* that added a value to an enum */
 };
 
 struct pr_rule;

@@ -167,3 +167,31 @@ def test_document_is_as_published(shop):
         doc = check(shop, *args)
         assert doc["findings"] and doc["migrations"]
         hold(doc, schema, "$")
+
+
+def test_grounding_lets_it_pass_until_the_world_moves(shop, db):
+    shop.migration(1, "note", "ALTER TABLE invoices ADD COLUMN note text;\n", "ALTER TABLE invoices DROP COLUMN note;\n")
+    check(shop, status=3)
+    shop.pgrail("ground", "0001", "--env", "production").ok()
+    assert check(shop, status=0)["not_grounded"] == []
+    db.sql("INSERT INTO invoices VALUES (0, 0)")
+    check(shop, status=0)                                   # rows are not shape
+    db.sql("ALTER TABLE invoices ADD COLUMN somebody_elses int")
+    doc = check(shop, status=3)
+    assert [(g["relation"], g["state"]) for g in doc["not_grounded"]] == [("public.invoices", "stale")]
+    assert "moved since it was grounded" in shop.pgrail("check").out
+    shop.pgrail("ground", "0001", "--env", "production").ok()
+    check(shop, status=0)
+
+
+def test_a_facts_file_serves_without_a_server(shop):
+    shop.migration(1, "index", "CREATE INDEX a ON items (label);\nCREATE INDEX b ON items (lable);\n")
+    shop.pgrail("ground", "items", "--env", "production", "--save", "facts.json").ok()
+    shop.env["PRODUCTION_URL"] = "postgresql://postgres@/x?host=/nonexistent"
+    doc = check(shop, "--facts", "facts.json", status=1)
+    assert doc["facts"]["source"] == "file" and "60,000 rows" in found(doc, "index-not-concurrent")[0]["what"]
+    assert "label" in found(doc, "unknown-column")[0]["title"]
+    shop.migration(2, "other", "ALTER TABLE invoices ADD COLUMN note text;\n")
+    doc = check(shop, "--facts", "facts.json", status=3)
+    assert [(g["migration"], g["relation"], g["state"]) for g in doc["not_grounded"]] == [("0002_other", "public.invoices", "missing")] \
+        or [(g["migration"], g["relation"], g["state"]) for g in doc["not_grounded"]] == [("0002_other", "invoices", "missing")]
