@@ -31,7 +31,7 @@ static const char *disagreement(struct pr_flight *f, const char *text, bool *mov
     *moved = true;
     if (pr_parse_iso_time(pr_approval_field(f->a, text, "expires-at"), &until, &ignored) != PR_OK || until <= pr_wall_us()) return "expired";
     const char *fingerprint = pr_approval_field(f->a, text, "fingerprint");
-    if (!f->ask->down && f->first_step == 0 && fingerprint != NULL && !pr_eq(fingerprint, f->facts->fingerprint)) return "for another shape of the schema";
+    if (!f->ask->down && f->first_step == 0 && fingerprint != NULL && !pr_eq(fingerprint, f->grounding.fingerprint)) return "for another shape of the schema";
     return NULL;
 }
 
@@ -77,7 +77,7 @@ enum pr_code pr_preflight_approvals(struct pr_flight *f, struct pr_err *e) {
     size_t n = 0;
     if (c->approvers == NULL) {
         (void)PR_FAIL(e, PR_ERR_NOT_APPROVED, "pgrail.conf names no approvers: nobody's signature can be verified");
-        return pr_hint(e, "set approvers = FILE in [project], an allowed_signers file");
+        return pr_hint(e, "set approvers = FILE in [policy], an allowed_signers file");
     }
     PR_TRY(e, pr_ledger_approvals(f->ledger, f->ask->environment->name, f->ask->migration->sha256, f->direction, f->a, &list, &n, e));
     weigh_own(f, &t);

@@ -53,6 +53,8 @@ void pr_flight_done(struct pr_flight *f) {
     pr_script_done(&f->judged.script);
     pr_script_done(&f->script);
     pr_ledger_close(f->ledger);
+    json_decref(f->grounding.relations);
+    json_decref(f->rehearsal.doc);
     json_decref(f->row.detail);
     json_decref(f->doc);
     *f = (struct pr_flight){0};

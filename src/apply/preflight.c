@@ -2,6 +2,8 @@
  * collected here; whether it may run is the policy's to say (policy/policy.c). */
 #include "apply/flight.h"
 
+#include "crypt/crypt.h"
+
 void pr_check_line(struct pr_flight *f, const char *state, const char *what, const char *found) {
     json_t *list = pr_get(f->doc, "preflight");
     if (list == NULL) list = pr_set_array(f->doc, "preflight");
@@ -20,11 +22,34 @@ static void check_target(struct pr_flight *f) {
     else if (f->ident.pooled) pr_check_line(f, "warn", "pooler", "in session mode");
 }
 
+/* What both sides touch, as the rehearsal reads it: its fingerprint must be of the same relations. */
+static enum pr_code wanted(struct pr_flight *f, struct pr_want **out, size_t *n, struct pr_err *e) {
+    const struct pr_side *sides[] = {&f->ask->migration->up, &f->ask->migration->down};
+    struct pr_want *all = NULL;
+    size_t cap = 0;
+    *n = 0;
+    for (size_t i = 0; i < PR_COUNT(sides); i++) {
+        if (sides[i]->path == NULL) continue;
+        struct pr_script s PR_CLEANUP(pr_script_done) = {0};
+        struct pr_want *some = NULL;
+        PR_TRY(e, pr_script_parse(sides[i]->text, sides[i]->len, f->a, &s, e));
+        const size_t found = pr_facts_wants(&s, f->a, &some);
+        for (size_t k = 0; k < found; k++) {
+            struct pr_want *w = PR_PUSH(f->a, all, *n, cap);
+            *w = (struct pr_want){.schema = pr_dup(f->a, some[k].schema), .name = pr_dup(f->a, some[k].name)};
+        }
+    }
+    /* None at all would mean every relation of the database: a name that cannot exist reads none. */
+    if (*n == 0) *PR_PUSH(f->a, all, *n, cap) = (struct pr_want){.schema = "pg_catalog", .name = ""};
+    *out = all;
+    return PR_OK;
+}
+
 static enum pr_code read_live(struct pr_flight *f, struct pr_err *e) {
     struct pr_want *wants = NULL;
-    const size_t n = pr_facts_wants(&f->script, f->a, &wants);
-    static const struct pr_want nothing = {.schema = "pg_catalog", .name = "pg_class"};     /* 0 wants would mean every relation */
-    PR_TRY(e, pr_facts_read(f->watch, n > 0 ? wants : &nothing, n > 0 ? n : 1, f->a, &f->facts, e));
+    size_t n = 0;
+    PR_TRY(e, wanted(f, &wants, &n, e));
+    PR_TRY(e, pr_facts_read(f->watch, wants, n, f->a, &f->facts, e));
     f->facts->environment = f->ask->environment->name;
     struct pr_world *w = pr_world_new(f->facts, f->ident.version_num, f->a);
     pr_footprint_script(w, &f->script, f->side->tx, f->a, &f->footprint);
@@ -49,25 +74,46 @@ static const char *since(struct pr_flight *f, const char *iso) {
     return pr_parse_iso_time(iso, &at, &ignored) == PR_OK ? pr_ago(f->a, at) : "at an unknown time";
 }
 
+/* What stops a protected environment is only worth saying elsewhere. */
+static const char *bad(const struct pr_flight *f) { return f->ask->environment->is_protected ? "bad" : "warn"; }
+
+static const struct pr_rel *live_rel(const struct pr_flight *f, const char *key) {
+    for (size_t i = 0; i < f->facts->n_rels; i++)
+        if (pr_eq(pr_fmt(f->a, "%s.%s", f->facts->rels[i].schema, f->facts->rels[i].name), key)) return &f->facts->rels[i];
+    return NULL;
+}
+
+/* Every relation that was grounded is as it was; and every one that the script touches was grounded. */
+static void grounding_moved(struct pr_flight *f, struct pr_buf *moved) {
+    const char *key = NULL;
+    json_t *fingerprint = NULL;
+    json_object_foreach(f->grounding.relations, key, fingerprint) {
+        const struct pr_rel *r = live_rel(f, key);
+        if (r == NULL || !pr_eq(r->fingerprint, json_string_value(fingerprint))) also(moved, key);
+    }
+    struct pr_want *wants = NULL;
+    const size_t n = pr_facts_wants(&f->script, f->a, &wants);
+    for (size_t i = 0; i < n; i++) {
+        const struct pr_rel *r = pr_find_rel(f->facts, wants[i].schema, wants[i].name);
+        const char *name = r == NULL ? NULL : pr_fmt(f->a, "%s.%s", r->schema, r->name);
+        if (name != NULL && pr_get_str(f->grounding.relations, name) == NULL) also(moved, name);
+    }
+}
+
 /* Up: each relation must be as it was when grounded. A run that goes on in the middle changed the shape itself. */
 static void judge_grounding(struct pr_flight *f) {
     struct pr_buf moved = {.a = f->a};
     if (!f->has_grounding) {
-        pr_check_line(f, "bad", "grounding", "none of this migration on this environment");
+        pr_check_line(f, bad(f), "grounding", "none of this migration on this environment");
         return;
     }
     if (!pr_eq(f->grounding.system_id, f->ident.system_id)) also(&moved, "another cluster");
     if (!pr_eq(f->grounding.database, f->ident.database)) also(&moved, "another database");
-    for (size_t i = 0; i < f->facts->n_rels; i++) {
-        const struct pr_rel *r = &f->facts->rels[i];
-        const char *name = pr_fmt(f->a, "%s.%s", r->schema, r->name);
-        if (!pr_eq(r->fingerprint, pr_get_str(f->grounding.relations, name))) also(&moved, name);
-    }
-    if (!pr_eq(f->grounding.sha256, pr_migration_body_sha256(f->ask->migration, f->a))) also(&moved, "the file's statements");
+    grounding_moved(f, &moved);
     if (too_old(f->grounding.taken_at, f->ask->config->grounding_max_age_ms)) also(&moved, "too old");
     f->situation.grounded = moved.len == 0 ? PR_YES : PR_STALE_YES;
     if (moved.len == 0) pr_check_line(f, "ok", "grounding", pr_fmt(f->a, "taken %s, the live schema is the same", since(f, f->grounding.taken_at)));
-    else pr_check_line(f, "bad", "grounding", pr_fmt(f->a, "taken %s, moved since: %s", since(f, f->grounding.taken_at), pr_buf_text(&moved)));
+    else pr_check_line(f, bad(f), "grounding", pr_fmt(f->a, "taken %s, moved since: %s", since(f, f->grounding.taken_at), pr_buf_text(&moved)));
 }
 
 /* Down: the ground is what the up made, so the up's assertions are held against the live catalog. */
@@ -102,18 +148,22 @@ static enum pr_code judge_rehearsal(struct pr_flight *f, struct pr_err *e) {
         f->situation.rehearsed = found ? PR_YES : PR_NO;
         f->situation.bytes_same = !found;
         f->situation.rehearsal_passed = false;
-        pr_check_line(f, "bad", "rehearsal", found ? "of other bytes: the file changed since" : "none of this migration for this environment");
+        pr_check_line(f, bad(f), "rehearsal", found ? "of other bytes: the file changed since" : "none of this migration for this environment");
         return PR_OK;
     }
     struct pr_buf moved = {.a = f->a};
+    /* The report is what was signed: its hash is taken again from what the ledger holds, and its verdict is the one that counts. */
+    const bool whole = pr_eq(pr_sha256_text(f->a, pr_json_text(f->a, f->rehearsal.doc, false)), f->rehearsal.report_sha256);
+    f->rehearsal.passed = whole && f->rehearsal.passed && pr_get_bool(pr_get(f->rehearsal.doc, "verdict"), "ready");
     f->situation.rehearsal_passed = f->rehearsal.passed;
+    if (!whole) also(&moved, "its report in the ledger is not the one that was written");
     /* A way back must stay open: what was rehearsed with the up counts for its down as long as the bytes are the same. */
     if (!f->ask->down && too_old(f->rehearsal.started_at, f->ask->config->rehearsal_max_age_ms)) also(&moved, "too old");
     if (!f->ask->down && f->first_step == 0 && f->rehearsal.fingerprint != NULL && !pr_eq(f->rehearsal.fingerprint, f->facts->fingerprint))
         also(&moved, "the schema here differs from the one that was rehearsed");
     f->situation.rehearsed = moved.len == 0 ? PR_YES : PR_STALE_YES;
     const bool good = moved.len == 0 && f->rehearsal.passed;
-    pr_check_line(f, good ? "ok" : "bad", "rehearsal",
+    pr_check_line(f, good ? "ok" : bad(f), "rehearsal",
                   pr_fmt(f->a, "%s, %s on %s, took %s%s%s", f->rehearsal.passed ? "passed" : "failed", since(f, f->rehearsal.started_at), f->rehearsal.staging,
                          pr_human_us(f->a, f->rehearsal.elapsed_us), moved.len == 0 ? "" : "; ", pr_buf_text(&moved)));
     return PR_OK;

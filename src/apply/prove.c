@@ -62,7 +62,8 @@ static enum pr_code check_delta(struct pr_flight *f, struct pr_pg *pg, json_t *v
     struct pr_lines after = {0};
     const size_t n_expected = pr_view_delta(f, &expected, &known);
     if (!f->has_before) return PR_OK;
-    PR_TRY(e, pr_schema_lines(pg, f->a, &after, e));
+    /* The worker has its transaction open; the watch never has one. */
+    PR_TRY(e, pg == f->worker ? pr_schema_lines_inside(pg, f->a, &after, e) : pr_schema_lines(pg, f->a, &after, e));
     const size_t n_found = pr_lines_delta(&f->before, &after, f->a, &found);
     json_t *delta = pr_set_array(v, "delta");
     for (size_t i = 0; i < n_found; i++) pr_push_str(delta, found[i]);
@@ -111,8 +112,12 @@ static enum pr_code prove(struct pr_flight *f, struct pr_pg *pg, const char *whe
                    p.broken > 1 ? pr_fmt(f->a, " (and %d more)", p.broken - 1) : "");
 }
 
+/* Looking sets a search_path of its own, which deferred triggers must not meet at COMMIT: hence the savepoint. */
 enum pr_code pr_prove_inside(struct pr_flight *f, struct pr_err *e) {
+    PR_TRY(e, pr_pg_do(f->worker, "proof", "SAVEPOINT pgrail_proof", 10000, e));
     const enum pr_code code = prove(f, f->worker, "inside the transaction", e);
+    if (code == PR_OK) PR_TRY(e, pr_pg_do(f->worker, "proof", "ROLLBACK TO SAVEPOINT pgrail_proof", 10000, e));
+    if (code == PR_OK) return pr_pg_do(f->worker, "proof", "RELEASE SAVEPOINT pgrail_proof", 10000, e);
     if (code != PR_ERR_UNPROVEN) return code;
     return pr_hint(e, "everything was rolled back; rehearse again: pgrail rehearse %s", f->ask->migration->id);
 }

@@ -9,11 +9,14 @@
 
 /* ---- which process wrote a run: a pid alone may have been given to somebody else since */
 
+/* Field 22 of its stat; a file of /proc has no size, so it is read as a stream. */
 static const char *process_start(struct pr_arena *a, int64_t pid) {
-    const char *text = NULL;
-    size_t n = 0;
-    struct pr_err ignored = {0};
-    if (pr_read_text(a, pr_fmt(a, "/proc/%" PRId64 "/stat", pid), 4096, &text, &n, &ignored) != PR_OK) return NULL;
+    char text[1024];
+    FILE *in = fopen(pr_fmt(a, "/proc/%" PRId64 "/stat", pid), "re");
+    if (in == NULL) return NULL;
+    const size_t n = fread(text, 1, sizeof text - 1, in);
+    (void)fclose(in);
+    text[n] = '\0';
     const char *p = strrchr(text, ')');          /* the name may hold blanks: count from behind it, field 3 on */
     for (int field = 2; p != NULL && field < 22; field++) p = strchr(p + 1, ' ');
     return p == NULL ? NULL : pr_dupn(a, p + 1, strcspn(p + 1, " "));

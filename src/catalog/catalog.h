@@ -10,8 +10,7 @@
 struct pr_want { const char *schema, *name; };
 
 /* Reads facts of the wanted relations and of what they drag in: partitions and parents, foreign-key partners both ways,
- * the types and functions that they use; an index stands for its table, a view brings what it reads, a type the relations with
- * columns of it. n_wants 0 = every user
+ * the types and functions that they use; an index stands for its table, a view brings what it reads. n_wants 0 = every user
  * relation. One REPEATABLE READ READ ONLY transaction of its own: not to be called inside one. Sizes and view definitions need
  * ACCESS SHARE on the relations: behind an ACCESS EXCLUSIVE it gives up after 5 s (DB, 55P03). A name that does not exist is no
  * error: it is absent from out->rels. environment is left NULL: the caller knows it.
@@ -19,8 +18,7 @@ struct pr_want { const char *schema, *name; };
 PR_NODISCARD enum pr_code pr_facts_read(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, struct pr_arena *a,
                                         struct pr_facts **out, struct pr_err *e);
 
-/* The relations that a script touches (targets, referenced and read; not those it creates itself first), and the types that it
- * alters, for pr_facts_read.
+/* The relations that a script touches (targets, referenced and read; not those it creates itself first), for pr_facts_read.
  * Never none: for a script that touches nothing that exists it is one name that no relation has. */
 size_t pr_facts_wants(const struct pr_script *s, struct pr_arena *a, struct pr_want **out);
 
@@ -45,6 +43,8 @@ size_t pr_rel_lines(const struct pr_rel *r, struct pr_arena *a, const char ***ou
 /* Lines of a whole database: every relation, type, function, extension, for up-down-up and drift. Errors DB, TIMEOUT. */
 struct pr_lines { const char **text; size_t n; const char *fingerprint; };
 PR_NODISCARD enum pr_code pr_schema_lines(struct pr_pg *pg, struct pr_arena *a, struct pr_lines *out, struct pr_err *e);
+/* The same within the caller's open transaction, as it sees the schema now: what it has changed itself is in. Errors DB, TIMEOUT. */
+PR_NODISCARD enum pr_code pr_schema_lines_inside(struct pr_pg *pg, struct pr_arena *a, struct pr_lines *out, struct pr_err *e);
 /* before → after: lines gone ("- …") and come ("+ …"), sorted. */
 size_t pr_lines_delta(const struct pr_lines *before, const struct pr_lines *after, struct pr_arena *a, const char ***out);
 

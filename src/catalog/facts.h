@@ -96,8 +96,8 @@ struct pr_typ {
     const char *schema, *name;
     char kind;                     /* e enum, d domain, c composite */
     const char *const *values; size_t n_values;            /* enum labels in order */
-    const char *base_type;         /* of a domain: its base's format_type, the last one when that is a domain too */
-    bool constrained;              /* domain with NOT NULL or CHECK, of its own or of a domain that it stands on */
+    const char *base_type;         /* domain */
+    bool constrained;              /* domain with NOT NULL or CHECK */
     const char *const *used_by; size_t n_used_by;          /* "schema.table.column"; "schema.table" made OF it */
 };
 

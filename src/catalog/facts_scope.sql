@@ -20,18 +20,6 @@ found AS (
     WHERE n.nspname = w.schema OR (w.schema IS NULL AND p.place IS NOT NULL)
     ORDER BY w.schema, w.name, p.place
 ),
--- A type that is altered brings the relations with columns of it, and of domains over it.
-found_types AS (
-    SELECT t.oid, t.typarray
-    FROM wanted AS w
-    JOIN pg_type AS t ON t.typname = w.name AND t.typtype IN ('e', 'd', 'c', 'r')
-    JOIN pg_namespace AS n ON n.oid = t.typnamespace
-    LEFT JOIN pg_class AS c ON c.oid = t.typrelid
-    WHERE (t.typtype <> 'c' OR c.relkind = 'c')
-      AND (n.nspname = w.schema OR (w.schema IS NULL AND n.nspname = ANY (current_schemas(false))))
-    UNION
-    SELECT t.oid, t.typarray FROM found_types AS f JOIN pg_type AS t ON t.typtype = 'd' AND t.typbasetype IN (f.oid, f.typarray)
-),
 -- An index stands for its table; an owned sequence brings its table, a view the relations that it reads.
 asked AS (
     SELECT oid FROM found WHERE relkind NOT IN ('i', 'I')
@@ -51,12 +39,6 @@ asked AS (
                        AND d.refclassid = 'pg_class'::regclass
     JOIN users AS u ON u.oid = d.refobjid
     WHERE f.relkind IN ('v', 'm')
-    UNION
-    SELECT u.oid
-    FROM found_types AS f
-    JOIN pg_depend AS d ON d.refclassid = 'pg_type'::regclass AND d.refobjid IN (f.oid, f.typarray)
-                       AND d.classid = 'pg_class'::regclass
-    JOIN users AS u ON u.oid = d.objid
     UNION
     SELECT oid FROM users WHERE NOT EXISTS (SELECT FROM wanted)
 ),

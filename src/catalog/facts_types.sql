@@ -1,34 +1,19 @@
--- Enums, domains and composite types of users, with the columns that use them, through domains over them too. No parameter.
-WITH RECURSIVE made_of AS (
-    SELECT t.oid AS root, t.oid, t.typarray FROM pg_type AS t WHERE t.typtype IN ('e', 'd', 'c') AND t.oid >= 16384
-    UNION
-    SELECT m.root, t.oid, t.typarray FROM made_of AS m JOIN pg_type AS t ON t.typtype = 'd' AND t.typbasetype IN (m.oid, m.typarray)
-),
-chain AS (   -- a domain, and the domains that it stands on
-    SELECT t.oid AS root, t.oid, t.typbasetype, t.typtypmod, t.typnotnull FROM pg_type AS t WHERE t.typtype = 'd'
-    UNION ALL
-    SELECT c.root, t.oid, t.typbasetype, t.typtypmod, t.typnotnull
-    FROM chain AS c
-    JOIN pg_type AS t ON t.typtype = 'd' AND t.oid = c.typbasetype
-)
+-- Enums, domains and composite types of users, with the columns that use them. No parameter.
 SELECT row_to_json(x)::text
 FROM (
     SELECT n.nspname AS schema, t.typname AS name, t.typtype AS kind,
            (SELECT coalesce(json_agg(v.enumlabel ORDER BY v.enumsortorder), '[]')
             FROM pg_enum AS v WHERE v.enumtypid = t.oid) AS values,
-           (SELECT format_type(c.typbasetype, c.typtypmod) FROM chain AS c
-            WHERE c.root = t.oid AND NOT EXISTS (SELECT FROM chain AS d WHERE d.root = c.typbasetype)) AS base_type,
-           EXISTS (SELECT FROM chain AS c
-                   WHERE c.root = t.oid
-                     AND (c.typnotnull OR EXISTS (SELECT FROM pg_constraint AS k WHERE k.contypid = c.oid))) AS constrained,
+           CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END AS base_type,
+           t.typnotnull OR EXISTS (SELECT FROM pg_constraint AS k WHERE k.contypid = t.oid) AS constrained,
            (SELECT coalesce(json_agg(u.text ORDER BY u.text COLLATE "C"), '[]')
             FROM (SELECT DISTINCT cn.nspname || '.' || c.relname || '.' || a.attname
-                  FROM made_of AS m
-                  JOIN pg_depend AS d ON d.refobjid IN (m.oid, m.typarray)
+                  FROM pg_depend AS d
                   JOIN pg_class AS c ON c.oid = d.objid AND c.relkind IN ('r', 'p', 'm', 'f', 'v')
                   JOIN pg_namespace AS cn ON cn.oid = c.relnamespace
                   JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = d.objsubid
-                  WHERE m.root = t.oid AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_type'::regclass
+                  WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_type'::regclass
+                    AND d.refobjid IN (t.oid, t.typarray)
                   UNION                                      -- tables made OF the type, by their own name
                   SELECT cn.nspname || '.' || c.relname
                   FROM pg_class AS c

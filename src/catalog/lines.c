@@ -184,6 +184,11 @@ static enum pr_code read_lines(struct pr_pg *pg, struct list *l, struct pr_err *
     return PR_OK;
 }
 
+static void finish_lines(struct list *l, struct pr_lines *out) {
+    if (l->n > 1) qsort(l->items, l->n, sizeof *l->items, pr_by_text);
+    *out = (struct pr_lines){.text = l->items, .n = l->n, .fingerprint = digest(l->a, l->items, l->n)};
+}
+
 enum pr_code pr_schema_lines(struct pr_pg *pg, struct pr_arena *a, struct pr_lines *out, struct pr_err *e) {
     struct list l = {.a = a};
     PR_TRY(e, pr_pg_do(pg, "schema: begin", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", PATIENCE_MS, e));
@@ -194,7 +199,13 @@ enum pr_code pr_schema_lines(struct pr_pg *pg, struct pr_arena *a, struct pr_lin
         return code;
     }
     PR_TRY(e, pr_pg_do(pg, "schema: commit", "COMMIT", PATIENCE_MS, e));
-    if (l.n > 1) qsort(l.items, l.n, sizeof *l.items, pr_by_text);
-    *out = (struct pr_lines){.text = l.items, .n = l.n, .fingerprint = digest(a, l.items, l.n)};
+    finish_lines(&l, out);
+    return PR_OK;
+}
+
+enum pr_code pr_schema_lines_inside(struct pr_pg *pg, struct pr_arena *a, struct pr_lines *out, struct pr_err *e) {
+    struct list l = {.a = a};
+    PR_TRY(e, read_lines(pg, &l, e));
+    finish_lines(&l, out);
     return PR_OK;
 }
