@@ -161,9 +161,10 @@ static enum pr_code confirm(void *ctx, const char *page, const char *question, c
     FILE *out = fdopen(dup(tty), "w");
     PR_ASSERT(out != NULL);
     pr_term_put(&plain, out, page);
+    (void)fflush(out);
+    (void)tcflush(tty, TCIFLUSH);               /* before the question: what answers it at once must not be thrown away */
     (void)fprintf(out, "%s ", question);
     (void)fflush(out);
-    (void)tcflush(tty, TCIFLUSH);
     char line[64] = "";
     const enum pr_code code = read_typed(tty, line, sizeof line, e);
     (void)fclose(out);
