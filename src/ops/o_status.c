@@ -1,0 +1,75 @@
+#include "apply/apply.h"
+#include "ops/ops.h"
+
+/* status: what is applied, pending, changed after it was applied, or left unfinished. */
+
+struct args { const char *env; };
+
+static const struct pr_param params[] = {
+    {.name = "env", PR_FIELD(PR_T_STR, struct args, env), .complete = "environment", .help = "Environment to look at; default: the only one, or production."},
+};
+
+static enum pr_code run(struct pr_call *c, struct pr_err *e) {
+    const struct args *in = c->args;
+    struct pr_context x PR_CLEANUP(pr_context_done) = {0};
+    struct pr_folder *folder = NULL;
+    json_t *doc = NULL;
+    PR_TRY(e, pr_context_open(c, in->env, &x, e));
+    PR_TRY(e, pr_folder_read(x.config->migrations, x.config->root, x.config->layout, c->a, &folder, e));
+    PR_TRY(e, pr_apply_status(x.config, x.env, folder, c->a, &doc, e));
+    if (pr_get_int(doc, "changed") > 0) c->outcome = PR_ERR_DRIFT;
+    pr_call_return(c, doc);
+    return PR_OK;
+}
+
+static const char *paint(const char *state) {
+    static const struct { const char *state, *paint; } paints[] = {
+        {"applied", "g"}, {"pending", "h"}, {"running", "w"}, {"interrupted", "w"}, {"changed", "b"}, {"needs person", "b"}, {"no file", "b"},
+    };
+    for (size_t i = 0; i < PR_COUNT(paints); i++)
+        if (pr_eq(paints[i].state, state)) return paints[i].paint;
+    return "h";
+}
+
+static void render_migrations(const json_t *doc, const struct pr_render *r) {
+    size_t i = 0;
+    json_t *o = NULL;
+    int width = 9;
+    json_array_foreach(pr_get(doc, "migrations"), i, o) {
+        const int n = (int)strlen(pr_get_str(o, "id"));
+        if (n > width) width = n < 60 ? n : 60;
+    }
+    json_array_foreach(pr_get(doc, "migrations"), i, o) {
+        const char *at = pr_get_str(o, "applied_at"), *by = pr_get_str(o, "approved_by"), *state = pr_get_str(o, "state");
+        pr_addf(r->out, "  %-*s  \001%s%-12s\002", width, pr_printable(r->a, pr_get_str(o, "id"), 60), paint(state), state);
+        if (at != NULL) pr_addf(r->out, "  %s by %s", at, pr_printable(r->a, pr_get_str(o, "applied_by"), 60));
+        if (by != NULL) pr_addf(r->out, ", approved by %s", pr_printable(r->a, by, 120));
+        pr_add(r->out, "\n");
+    }
+    if (json_array_size(pr_get(doc, "migrations")) == 0) pr_add(r->out, "  no migrations\n");
+}
+
+static void render(const json_t *doc, const struct pr_render *r) {
+    size_t i = 0;
+    json_t *o = NULL;
+    pr_addf(r->out, "\001h%s\002  %s, database %s, PostgreSQL %s\n", pr_printable(r->a, pr_get_str(doc, "environment"), 100),
+            pr_printable(r->a, pr_get_str(doc, "address"), 200), pr_printable(r->a, pr_get_str(doc, "database"), 100), pr_get_str(doc, "server"));
+    render_migrations(doc, r);
+    json_array_foreach(pr_get(doc, "unfinished"), i, o) {
+        pr_addf(r->out, "\001wunfinished\002  %s of %s, since %s\n  %s\n", pr_eq(pr_get_str(o, "direction"), "down") ? "rollback" : "apply",
+                pr_printable(r->a, pr_get_str(o, "migration"), 200), pr_get_str(o, "started_at"), pr_printable(r->a, pr_get_str(o, "words"), 500));
+        if (pr_get_str(o, "left") != NULL) pr_addf(r->out, "  left behind: %s\n", pr_printable(r->a, pr_get_str(o, "left"), 300));
+    }
+    json_array_foreach(pr_get(doc, "invalid_indexes"), i, o)
+        pr_addf(r->out, "\001winvalid index\002  %s on %s%s\n", pr_printable(r->a, pr_get_str(o, "index"), 200), pr_printable(r->a, pr_get_str(o, "table"), 200),
+                pr_get_bool(o, "building") ? ", being built now" : "");
+}
+
+PR_OP(status) = {
+    .name = "status", .summary = "What is applied, pending, changed after it was applied, or unfinished",
+    .detail = "Each migration of the folder with its state on the environment; runs that did not end, with what they left and the command that settles it; invalid indexes. Reads only. "
+              "Exit status 1 when a file changed after it was applied, or an applied one has no file.",
+    .examples = (const char *const[]){"pgrail status", "pgrail status --env production --json", NULL},
+    .capability = PR_OBSERVE, .params = params, .n_params = PR_COUNT(params), .args_size = sizeof(struct args), .schema = "pgrail.status/1",
+    .run = run, .render = render,
+};
