@@ -11,9 +11,9 @@ enum { SIGN_MS = 120000, VERIFY_MS = 15000 };      /* a touch, a PIN or a passph
 
 static const char *first_line(struct pr_arena *a, const char *s) { return pr_printable(a, pr_dupn(a, s, strcspn(s, "\r\n")), 300); }
 
-static enum pr_code keygen(const char *const *argv, const char *text, int timeout_ms, struct pr_arena *a, struct pr_proc_done *done,
-                           struct pr_err *e) {
-    const struct pr_proc p = {.argv = argv, .input = text, .input_len = strlen(text), .timeout_ms = timeout_ms};
+static enum pr_code keygen(const char *const *argv, const char *text, int timeout_ms, bool asks, struct pr_arena *a,
+                           struct pr_proc_done *done, struct pr_err *e) {
+    const struct pr_proc p = {.argv = argv, .input = text, .input_len = strlen(text), .timeout_ms = timeout_ms, .interactive = asks};
     if (pr_proc_run(&p, a, done, e) == PR_OK) return PR_OK;
     return e->hint[0] == '\0' ? pr_hint(e, "apt-get install openssh-client") : e->code;
 }
@@ -42,7 +42,7 @@ enum pr_code pr_sign(const char *key, const char *text, struct pr_arena *a, cons
     const char *path = NULL;
     PR_TRY(e, find_key(key, a, &path, e));
     struct pr_proc_done d = {0};
-    PR_TRY(e, keygen((const char *const[]){"ssh-keygen", "-Y", "sign", "-n", "pgrail", "-f", path, NULL}, text, SIGN_MS, a, &d, e));
+    PR_TRY(e, keygen((const char *const[]){"ssh-keygen", "-Y", "sign", "-n", "pgrail", "-f", path, NULL}, text, SIGN_MS, true, a, &d, e));
     if (d.status != 0 || !pr_starts(d.out, "-----BEGIN SSH SIGNATURE-----")) {
         (void)PR_FAIL(e, PR_ERR_PROC, "ssh-keygen did not sign: %s", first_line(a, d.err));
         return pr_hint(e, "ssh-keygen -Y sign -n pgrail -f %s must work by itself", path);
@@ -88,7 +88,7 @@ enum pr_code pr_verify_signature(const char *allowed_signers, const char *signer
     PR_TRY(e, scratch_open(&s, signature, e));
     struct pr_proc_done d = {0};
     const char *const argv[] = {"ssh-keygen", "-Y", "verify", "-f", allowed_signers, "-I", signer, "-n", "pgrail", "-s", s.file, NULL};
-    PR_TRY(e, keygen(argv, text, VERIFY_MS, a, &d, e));
+    PR_TRY(e, keygen(argv, text, VERIFY_MS, false, a, &d, e));
     if (d.status == 0) return PR_OK;
     const char *why = d.err[0] != '\0' ? d.err : d.out;
     (void)PR_FAIL(e, PR_ERR_NOT_APPROVED, "the signature of %s does not verify: %s", pr_printable(a, signer, 80), first_line(a, why));
@@ -102,7 +102,7 @@ enum pr_code pr_find_signer(const char *allowed_signers, const char *text, const
     PR_TRY(e, scratch_open(&s, signature, e));
     struct pr_proc_done d = {0};
     PR_TRY(e, keygen((const char *const[]){"ssh-keygen", "-Y", "find-principals", "-f", allowed_signers, "-s", s.file, NULL}, text, VERIFY_MS,
-                     a, &d, e));
+                     false, a, &d, e));
     const char *found = pr_dupn(a, d.out, strcspn(d.out, ",\r\n"));
     if (d.status != 0 || found[0] == '\0' || strpbrk(found, "*?!") != NULL) {
         (void)PR_FAIL(e, PR_ERR_NOT_APPROVED, "the key is nobody's in %s", allowed_signers);
@@ -126,7 +126,7 @@ static enum pr_code public_half(const char *path, struct pr_arena *a, const char
     struct pr_err ignored = {0};                               /* a key without its .pub is asked for it below */
     if (pr_read_text(a, pub, 1 << 16, &text, &n, &ignored) != PR_OK) {
         struct pr_proc_done d = {0};
-        PR_TRY(e, keygen((const char *const[]){"ssh-keygen", "-y", "-f", path, NULL}, "", SIGN_MS, a, &d, e));
+        PR_TRY(e, keygen((const char *const[]){"ssh-keygen", "-y", "-f", path, NULL}, "", SIGN_MS, true, a, &d, e));
         if (d.status != 0) return PR_FAIL(e, PR_ERR_PROC, "ssh-keygen cannot read the key %s: %s", path, first_line(a, d.err));
         text = d.out;
     }
