@@ -197,7 +197,7 @@ def test_every_statement_does_what_was_foretold(server, ground):
     assert not wrong, f"{len(wrong)} of {len(results)} differ\n" + "\n".join(wrong)
 
 
-# What cannot run in a transaction: somebody else holds ACCESS EXCLUSIVE on the table, and the lock that the statement then
+# What cannot run in a transaction: somebody else holds SHARE UPDATE EXCLUSIVE on the table, and the lock that the statement then
 # waits for must be the one that was foretold.
 OUTSIDE = [
     (13, "CREATE INDEX CONCURRENTLY ix ON p (y)", "p"),
@@ -228,7 +228,7 @@ def test_lock_of_what_runs_outside_a_transaction(server, ground, since, sql, tab
     assert inside["fails"]["sqlstate"] == "25001" and answer["fails"] is None or answer["fails"]["certain"] is False
     assert answer["outside_transaction"]
     holder, watcher = session(ground), session(ground)
-    holder.execute(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+    holder.execute(f"BEGIN; LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
     runner = subprocess.Popen(["psql", ground.url, "-Atqc", "SELECT pg_backend_pid()", "-c", "SET search_path = s", "-c",
                                "SET lock_timeout = '60s'", "-c", sql], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     pid = int(runner.stdout.readline())
