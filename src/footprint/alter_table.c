@@ -1,7 +1,7 @@
 /* alter_table.c: ALTER TABLE as the server does it: one lock for the whole statement, the strongest that a subcommand asks
  * for; subcommands in passes; then one phase that rewrites or reads each table once.
  * Source  PostgreSQL, src/backend/commands/tablecmds.c: AlterTableGetLockLevel, ATPrepCmd, ATRewriteTables */
-#include "footprint/fx.h"
+#include "footprint/statements.h"
 
 /* Order in which the server runs subcommands, whatever their order in the text. */
 enum pass { P_DROP, P_TYPE, P_ADD_COLUMN, P_EXPRESSION, P_CONSTRAINT, P_COLUMN, P_INDEX, P_FOREIGN, P_MISC, P_COUNT };
@@ -301,9 +301,6 @@ static void phase_three(struct fx *x, const struct fx_at *t) {
     else if (t->verify) fx_scan(x, t->r);
 }
 
-void fx_alter_index(struct fx *x, const AlterTableStmt *st);
-void fx_alter_composite(struct fx *x, const AlterTableStmt *st);
-
 void fx_alter_table(struct fx *x, const void *node) {
     const AlterTableStmt *st = node;
     if (st->objtype == OBJECT_TYPE) {
@@ -327,6 +324,7 @@ void fx_alter_table(struct fx *x, const void *node) {
     const enum pr_lock lock = strongest(st->cmds);
     fx_main(x, root);
     fx_lock(x, root, lock);
+    fx_pending(x, root);
     struct w_rel **family = NULL;
     const size_t n = fx_family(x, root, st->relation->inh, &family);
     struct fx_at *members = PR_NEW_ARRAY(x->a, struct fx_at, n);

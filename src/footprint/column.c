@@ -95,6 +95,33 @@ static void no_value_for_rows(struct fx_at *t, const struct new_col *n) {
         fx_fail(t->x, "23502", sure, "column \"%s\" of relation \"%s\" contains null values", n->def->colname, t->r->r.name);
 }
 
+/* What the server refuses whatever the rows are. */
+static void refuse_add(struct fx_at *t, const struct new_col *n) {
+    struct fx *x = t->x;
+    if (t->r->complete && t->r->r.n_cols + (size_t)t->r->r.dropped_cols >= 1600)
+        fx_fail(x, "54011", true, "tables can have at most 1600 columns, dropped ones count");
+    if (t->st != NULL && t->r == t->root && t->r->r.partition_of != NULL) {
+        const struct w_rel *parent = w_find(x->w, t->r->r.partition_of_schema, t->r->r.partition_of);
+        if (parent != NULL && parent->r.kind == 'p') fx_fail(x, "42809", true, "cannot add column to a partition");
+    }
+    if (n->primary && has_primary(t->r))
+        fx_fail(x, "42P16", true, "multiple primary keys for table \"%s\" are not allowed", t->r->r.name);
+    if (n->is_virtual && x->w->version != 0 && x->w->version < 180000)
+        fx_fail(x, "42601", true, "virtual generated columns need PostgreSQL 18");
+}
+
+static void inline_constraints(struct fx_at *t, const struct new_col *n) {
+    ListCell *lc;
+    foreach (lc, n->def->constraints) {
+        const Constraint *c = lfirst(lc);
+        if (c->contype != CONSTR_CHECK && c->contype != CONSTR_UNIQUE && c->contype != CONSTR_PRIMARY &&
+            c->contype != CONSTR_FOREIGN)
+            continue;
+        if (c->contype != CONSTR_CHECK && t->r != t->root && t->root->r.kind != 'p') continue;
+        fx_constraint(t, c, n->def->colname, n->has_value ? 2 : 1);
+    }
+}
+
 void fx_add_column(struct fx_at *t) {
     struct fx *x = t->x;
     struct new_col n = {.def = FX_NODE(ColumnDef, t->cmd->def)};
@@ -104,19 +131,10 @@ void fx_add_column(struct fx_at *t) {
             fx_fail(x, "42701", true, "column \"%s\" of relation \"%s\" already exists", col, t->r->r.name);
         return;
     }
-    if (t->r->complete && t->r->r.n_cols + (size_t)t->r->r.dropped_cols >= 1600)
-        fx_fail(x, "54011", true, "tables can have at most 1600 columns, dropped ones count");
-    if (t->st != NULL && t->r == t->root && t->r->r.partition_of != NULL) {
-        const struct w_rel *parent = w_find(x->w, t->r->r.partition_of_schema, t->r->r.partition_of);
-        if (parent != NULL && parent->r.kind == 'p') fx_fail(x, "42809", true, "cannot add column to a partition");
-    }
     n.type = fx_type_of_node(x, n.def->typeName);
     gather(&n);
-    if (n.primary && has_primary(t->r))
-        fx_fail(x, "42P16", true, "multiple primary keys for table \"%s\" are not allowed", t->r->r.name);
+    refuse_add(t, &n);
     if (x->stop) return;
-    if (n.is_virtual && x->w->version != 0 && x->w->version < 180000)
-        fx_fail(x, "42601", true, "virtual generated columns need PostgreSQL 18");
     if (needs_rewrite(t, &n)) t->rewrite = true;
     fx_sequences(x, n.value);
     fx_enum_value(x, &n.type, n.value);
@@ -127,15 +145,7 @@ void fx_add_column(struct fx_at *t) {
     if (n.not_null && n.is_virtual) fx_verify(t, "a virtual column that is not null is computed for every row");
     (void)record(t, &n);
     if (!n.has_value) w_note_null(x->w, t->r, fx_str(x, col));
-    ListCell *lc;
-    foreach (lc, n.def->constraints) {
-        const Constraint *c = lfirst(lc);
-        if (c->contype != CONSTR_CHECK && c->contype != CONSTR_UNIQUE && c->contype != CONSTR_PRIMARY &&
-            c->contype != CONSTR_FOREIGN)
-            continue;
-        if (c->contype != CONSTR_CHECK && t->r != t->root && t->root->r.kind != 'p') continue;
-        fx_constraint(t, c, col, n.has_value ? 2 : 1);
-    }
+    inline_constraints(t, &n);
 }
 
 /* --- DROP COLUMN --- */

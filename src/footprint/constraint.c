@@ -151,6 +151,7 @@ static void add_using_index(struct fx_at *t, const Constraint *c) {
     con->n_cols = ix->n_cols;
     con->index = name;
     ix->name = name;
+    w_note_index(x->w, name);
     ix->constraint = name;
     ix->primary = primary;
     if (primary) key_not_null(t, con->cols, con->n_cols, t->r);
@@ -258,18 +259,34 @@ static bool same_set(const char *const *a, size_t n, const char *const *b, size_
     return true;
 }
 
-/* Something unique, immediate and whole must stand on the referenced columns. */
+/* Something unique and whole that stands on the referenced columns; keys of 0 columns = the primary key. */
+static const struct pr_idx *target_key(const struct w_rel *to, const char *const *keys, size_t m) {
+    for (size_t i = 0; i < to->r.n_idxs; i++) {
+        const struct pr_idx *ix = &to->r.idxs[i];
+        if (!ix->unique || !ix->valid || ix->is_partial || ix->has_expressions) continue;
+        if (m == 0 ? ix->primary : same_set(keys, m, ix->cols, ix->n_cols)) return ix;
+    }
+    return NULL;
+}
+
+static void check_pair(struct fx_at *t, const struct w_rel *to, const char *from_name, const char *of_name) {
+    const struct pr_col *from = pr_find_col(&t->r->r, from_name), *of = pr_find_col(&to->r, of_name);
+    if (from == NULL && t->r->complete)
+        fx_fail(t->x, "42703", true, "column \"%s\" referenced in foreign key constraint does not exist", from_name);
+    if (from == NULL || of == NULL) return;
+    const struct fx_type a = fx_type_of_text(t->x, from->base_type != NULL ? from->base_type : from->type, from->type_schema);
+    const struct fx_type b = fx_type_of_text(t->x, of->base_type != NULL ? of->base_type : of->type, of->type_schema);
+    if (!fx_fk_comparable(&a, &b))
+        fx_fail(t->x, "42804", true, "foreign key cannot be implemented: \"%s\" is %s, \"%s\" is %s", from->name, from->type,
+                of->name, of->type);
+}
+
 static void check_target(struct fx_at *t, const Constraint *c, const struct w_rel *to, const char *col) {
     struct fx *x = t->x;
     if (!to->complete || (to->r.kind != 'r' && to->r.kind != 'p')) return;
     const char *const *cols = NULL, *const *keys = NULL;
     const size_t n = key_names(x, c->fk_attrs, col, &cols), m = key_names(x, c->pk_attrs, NULL, &keys);
-    const struct pr_idx *key = NULL;
-    for (size_t i = 0; i < to->r.n_idxs && key == NULL; i++) {
-        const struct pr_idx *ix = &to->r.idxs[i];
-        if (!ix->unique || !ix->valid || ix->is_partial || ix->has_expressions) continue;
-        if (m == 0 ? ix->primary : same_set(keys, m, ix->cols, ix->n_cols)) key = ix;
-    }
+    const struct pr_idx *key = target_key(to, keys, m);
     if (m == 0 ? key != NULL && n != key->n_cols : n != m) {
         fx_fail(x, "42830", true, "number of referencing and referenced columns for foreign key disagree");
         return;
@@ -279,18 +296,7 @@ static void check_target(struct fx_at *t, const Constraint *c, const struct w_re
                 : "there is no unique constraint matching given keys for referenced table \"%s\"", to->r.name);
         return;
     }
-    for (size_t i = 0; i < n; i++) {
-        const struct pr_col *from = pr_find_col(&t->r->r, cols[i]);
-        const struct pr_col *of = pr_find_col(&to->r, m == 0 ? (i < key->n_cols ? key->cols[i] : "") : i < m ? keys[i] : "");
-        if (from == NULL && t->r->complete)
-            fx_fail(x, "42703", true, "column \"%s\" referenced in foreign key constraint does not exist", cols[i]);
-        if (from == NULL || of == NULL) continue;
-        const struct fx_type a = fx_type_of_text(x, from->base_type != NULL ? from->base_type : from->type, from->type_schema);
-        const struct fx_type b = fx_type_of_text(x, of->base_type != NULL ? of->base_type : of->type, of->type_schema);
-        if (!fx_fk_comparable(&a, &b))
-            fx_fail(x, "42804", true, "foreign key cannot be implemented: \"%s\" is %s, \"%s\" is %s", from->name, from->type,
-                    of->name, of->type);
-    }
+    for (size_t i = 0; i < n; i++) check_pair(t, to, cols[i], m == 0 ? key->cols[i] : keys[i]);
 }
 
 static void add_foreign(struct fx_at *t, const Constraint *c, const char *col, int new_col) {

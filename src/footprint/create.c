@@ -1,7 +1,5 @@
 /* create.c: new tables, views, sequences: nobody's yet; what counts is what they touch besides. */
-#include "footprint/fx.h"
-
-void fx_partition_of(struct fx *x, const RangeVar *parent_name, struct w_rel *child, const PartitionBoundSpec *b);
+#include "footprint/statements.h"
 
 static const char *text_of_key(struct fx *x, const PartitionSpec *spec) {
     struct pr_buf b = {.a = x->a};

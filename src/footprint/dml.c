@@ -1,5 +1,5 @@
 /* dml.c: statements that read and write rows: the tables that a query names, their locks, whether it reads them whole. */
-#include "footprint/fx.h"
+#include "footprint/statements.h"
 
 /* --- the tables of a query --- */
 
@@ -23,7 +23,7 @@ static bool find_key(Node *node, void *ctx) {
     struct finder *f = ctx;
     if (node == NULL || f->found) return f->found;
     if (IsA(node, BoolExpr) && FX_NODE(BoolExpr, node)->boolop != AND_EXPR) return false;
-    if (!IsA(node, A_Expr)) return IsA(node, BoolExpr) ? pr_tree_walk(node, find_key, ctx) : false;
+    if (!IsA(node, A_Expr)) return IsA(node, BoolExpr) || IsA(node, List) ? pr_tree_walk(node, find_key, ctx) : false;
     const A_Expr *e = FX_NODE(A_Expr, node);
     const bool equal = e->kind == AEXPR_IN || ((e->kind == AEXPR_OP || e->kind == AEXPR_OP_ANY) && list_length(e->name) == 1 &&
                                                pr_eq(strVal(linitial(e->name)), "="));
@@ -191,12 +191,16 @@ static struct w_rel *write_target(struct fx *x, const RangeVar *rv, const Node *
     return r;
 }
 
-/* Deferred constraints leave trigger events behind: DDL on the table in the same transaction fails. */
-static void events_pending(struct fx *x, const struct w_rel *r) {
-    if (!x->w->in_tx) return;
+/* Deferred constraints leave trigger events behind: DDL on the table in the same transaction fails. A key that others refer to
+ * leaves them when rows go or their key changes. */
+static void events_pending(struct fx *x, const struct w_rel *r, bool comes, bool goes) {
     bool deferred = false;
-    for (size_t i = 0; i < r->r.n_cons && !deferred; i++)
-        deferred = r->r.cons[i].deferrable && r->r.cons[i].def != NULL && strstr(r->r.cons[i].def, "INITIALLY DEFERRED") != NULL;
+    for (size_t i = 0; x->w->in_tx && i < r->r.n_cons && !deferred; i++) {
+        const struct pr_con *c = &r->r.cons[i];
+        const bool key = (c->type == 'u' || c->type == 'p') && comes;
+        const bool looked_at = c->type == 'f' ? (c->inbound ? goes : comes) : c->type == 't' || key;
+        deferred = looked_at && c->deferrable && c->def != NULL && strstr(c->def, "INITIALLY DEFERRED") != NULL;
+    }
     if (deferred) *PR_PUSH(x->a, x->w->pending, x->w->n_pending, x->w->cap_pending) = r;
 }
 
@@ -256,7 +260,7 @@ void fx_update(struct fx *x, const void *node) {
     keys_looked_up(x, r, key, referenced);
     if (r->complete && r->r.published && (r->r.replica_identity == 'n'))
         fx_fail(x, "55000", true, "cannot update table \"%s\" because it does not have a replica identity", r->r.name);
-    events_pending(x, r);
+    events_pending(x, r, key, referenced);
 }
 
 void fx_delete(struct fx *x, const void *node) {
@@ -275,7 +279,7 @@ void fx_delete(struct fx *x, const void *node) {
     x->out->loses_data = true;
     if (r->complete && r->r.published && r->r.replica_identity == 'n')
         fx_fail(x, "55000", true, "cannot delete from table \"%s\" because it does not have a replica identity", r->r.name);
-    events_pending(x, r);
+    events_pending(x, r, false, true);
 }
 
 static int64_t values_count(const Node *select) {
@@ -385,7 +389,7 @@ void fx_insert(struct fx *x, const void *node) {
     draw_numbers(x, r, st);
     route_rows(x, r, st);
     rows_come(x, r, x->out->dml_rows);
-    events_pending(x, r);
+    events_pending(x, r, true, false);
 }
 
 void fx_merge(struct fx *x, const void *node) {
@@ -443,7 +447,6 @@ void fx_copy(struct fx *x, const void *node) {
 }
 
 /* --- 55P04: a value added to an enum in this very transaction --- */
-
 
 static bool seek_value(Node *node, void *ctx) {
     struct fx *x = ctx;

@@ -1,5 +1,5 @@
 /* drop.c: DROP of relations and what goes with them; TRUNCATE. */
-#include "footprint/fx.h"
+#include "footprint/statements.h"
 
 bool fx_is_view_dep(const struct pr_dep *d) { return pr_eq(d->kind, "view") || pr_eq(d->kind, "materialized view"); }
 

@@ -1,5 +1,5 @@
 /* drop_stmt.c: DROP of everything: which lock, on what, and what else goes. */
-#include "footprint/fx.h"
+#include "footprint/statements.h"
 
 static void drop_relation(struct fx *x, const DropStmt *st, const List *names, char kind) {
     const char *schema = NULL, *name = NULL;

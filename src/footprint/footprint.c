@@ -1,5 +1,5 @@
 /* footprint.c: from a statement to the function that predicts it, and a script statement by statement. */
-#include "footprint/fx.h"
+#include "footprint/statements.h"
 
 /* --- statements without relations of their own --- */
 

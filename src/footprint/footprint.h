@@ -66,6 +66,7 @@ struct pr_run_footprint {
 void pr_footprint_script(struct pr_world *w, const struct pr_script *s, enum pr_tx_mode tx, struct pr_arena *a,
                          struct pr_run_footprint *out);
 
+/* Document of one footprint; new reference, never NULL. Amounts that are not known are null. */
 json_t *pr_footprint_json(const struct pr_footprint *f);
 
 /* How long the work of an effect takes, from rates (microseconds per million rows or per GiB) and sizes: low and high, in

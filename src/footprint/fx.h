@@ -42,6 +42,8 @@ void fx_main(struct fx *x, const struct w_rel *r);         /* the relation that 
 void fx_lose(struct fx *x, const char *kind, const char *name, bool silent);
 /* A predicted failure: a certain one is kept before an uncertain one, the first before the next. */
 PR_FORMAT(4, 5) void fx_fail(struct fx *x, const char *sqlstate, bool certain, const char *fmt, ...);
+/* 55006: rows of r were written in this transaction under a deferred constraint. */
+void fx_pending(struct fx *x, const struct w_rel *r);
 void fx_guess(struct fx *x);                               /* facts are missing for what decides */
 void fx_finish(struct fx *x);                              /* sorts, fills sizes */
 int fx_live_indexes(const struct w_rel *r);
@@ -141,15 +143,5 @@ void fx_constraint(struct fx_at *t, const Constraint *c, const char *col, int ne
 void fx_verify(struct fx_at *t, const char *why);          /* phase 3 reads every row of t->r */
 const char *fx_con_name(struct fx *x, const struct w_rel *r, const Constraint *c, const char *col);
 void fx_add_fk_record(struct fx *x, struct w_rel *r, const Constraint *c, const char *col, const char *name, bool valid);
-
-/* --- statements: one function per node type, in the table of footprint.c --- */
-typedef void fx_fn(struct fx *x, const void *node);
-fx_fn fx_alter_table, fx_rename, fx_set_schema, fx_owner, fx_create_table, fx_create_table_as, fx_create_index, fx_drop,
-    fx_truncate, fx_view, fx_refresh, fx_create_trigger, fx_create_policy, fx_alter_policy, fx_create_rule, fx_comment,
-    fx_create_stats, fx_alter_stats, fx_create_publication, fx_alter_publication, fx_lock_table, fx_cluster, fx_vacuum,
-    fx_reindex, fx_grant, fx_insert, fx_update, fx_delete, fx_merge, fx_select, fx_copy, fx_create_enum, fx_alter_enum,
-    fx_create_domain, fx_alter_domain, fx_create_composite, fx_create_sequence, fx_alter_sequence, fx_create_function,
-    fx_transaction, fx_set_variable, fx_nothing, fx_unknown, fx_explain, fx_depends, fx_create_schema, fx_drop_owned,
-    fx_create_range, fx_outside, fx_create_foreign_table;
 
 #endif

@@ -1,5 +1,5 @@
 /* index.c: CREATE INDEX, ALTER INDEX, REINDEX, CLUSTER, VACUUM. */
-#include "footprint/fx.h"
+#include "footprint/statements.h"
 
 static void in_block(struct fx *x, const char *what) {
     x->out->outside_tx = true;
@@ -113,6 +113,7 @@ void fx_create_index(struct fx *x, const void *node) {
     if (x->stop) return;
     const enum pr_lock lock = st->concurrent ? PR_SHARE_UPDATE_EXCLUSIVE : PR_SHARE;
     fx_lock(x, r, lock);
+    fx_pending(x, r);
     if (st->concurrent && r->r.kind == 'p')
         fx_fail(x, "0A000", true, "cannot create index on partitioned table \"%s\" concurrently", r->r.name);
     if (r->r.kind == 'v') fx_fail(x, "42809", true, "cannot create index on relation \"%s\": it is a view", r->r.name);
@@ -138,7 +139,6 @@ void fx_create_index(struct fx *x, const void *node) {
 
 /* --- ALTER INDEX --- */
 
-void fx_alter_index(struct fx *x, const AlterTableStmt *st);
 void fx_alter_index(struct fx *x, const AlterTableStmt *st) {
     struct pr_idx *idx = NULL;
     struct w_rel *r = w_find_index(x->w, st->relation->schemaname, st->relation->relname, &idx);

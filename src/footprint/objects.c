@@ -1,5 +1,5 @@
 /* objects.c: names, owners, comments, grants, triggers, policies, rules, statistics, publications, LOCK. */
-#include "footprint/fx.h"
+#include "footprint/statements.h"
 
 static void lock_main(struct fx *x, const RangeVar *rv, char kind, bool missing_ok, enum pr_lock lock) {
     struct w_rel *r = fx_rel(x, rv, kind, missing_ok);
@@ -67,6 +67,7 @@ static void rename_relation(struct fx *x, const RenameStmt *st) {
         if (mine->constraint != NULL) w_con(x->w, owner, mine->constraint)->name = new;
         if (mine->constraint != NULL) mine->constraint = new;
         mine->name = new;
+        w_note_index(x->w, new);
         return;
     }
     struct w_rel *r = fx_rel(x, st->relation, 'r', st->missing_ok);
@@ -76,6 +77,67 @@ static void rename_relation(struct fx *x, const RenameStmt *st) {
     if (w_find(x->w, r->r.schema, st->newname) != NULL)
         fx_fail(x, "42P07", true, "relation \"%s\" already exists", st->newname);
     else w_rename(x->w, r, r->r.schema, new);
+}
+
+static void rename_constraint(struct fx *x, struct w_rel *r, const char *old, const char *new) {
+    if (pr_find_con(&r->r, old) == NULL) return;
+    struct pr_con *c = w_con(x->w, r, old);
+    struct pr_idx *ix = c->index != NULL ? w_idx(x->w, r, c->index) : NULL;
+    if (ix != NULL) {
+        ix->name = ix->constraint = new;
+        w_note_index(x->w, new);
+        c->index = new;
+    }
+    c->name = new;
+    for (struct w_proof *p = r->proofs; p != NULL; p = p->next)
+        if (pr_eq(p->con, old)) p->con = new;
+}
+
+static void refuse_rename(struct fx *x, const RenameStmt *st, const struct w_rel *r) {
+    if (st->renameType == OBJECT_TABCONSTRAINT && r->complete && pr_find_con(&r->r, st->subname) == NULL)
+        fx_fail(x, "42704", true, "constraint \"%s\" for table \"%s\" does not exist", st->subname, r->r.name);
+    if (st->renameType != OBJECT_COLUMN) return;
+    if (r->complete && r->r.n_cols > 0 && pr_find_col(&r->r, st->subname) == NULL)
+        fx_fail(x, "42703", true, "column \"%s\" does not exist", st->subname);
+    if (pr_find_col(&r->r, st->newname) != NULL)
+        fx_fail(x, "42701", true, "column \"%s\" of relation \"%s\" already exists", st->newname, r->r.name);
+    if (fx_inherited(x, r, st->subname)) fx_fail(x, "42P16", true, "cannot rename inherited column \"%s\"", st->subname);
+}
+
+/* Column, constraint, trigger, policy, rule: something of a table. */
+static void rename_part(struct fx *x, const RenameStmt *st) {
+    struct w_rel *r = fx_rel(x, st->relation, 'r', st->missing_ok), **family = NULL;
+    if (r == NULL) return;
+    fx_main(x, r);
+    const bool column = st->renameType == OBJECT_COLUMN || st->renameType == OBJECT_TABCONSTRAINT;
+    const bool clones = st->renameType == OBJECT_TRIGGER && r->r.kind == 'p' && (x->w->version == 0 || x->w->version >= 150000);
+    const size_t n = fx_family(x, r, (column && st->relation->inh) || clones, &family);
+    refuse_rename(x, st, r);
+    const char *new = fx_str(x, st->newname), *old = fx_str(x, st->subname);
+    for (size_t i = 0; i < n; i++) {
+        fx_lock(x, family[i], PR_ACCESS_EXCLUSIVE);
+        if (x->stop) continue;
+        if (st->renameType == OBJECT_COLUMN) rename_column(x, family[i], old, new);
+        if (st->renameType == OBJECT_TABCONSTRAINT) rename_constraint(x, family[i], old, new);
+    }
+}
+
+static void rename_schema(struct fx *x, const RenameStmt *st) {
+    if (x->w->base == NULL) fx_guess(x);
+    const size_t n = x->w->n;
+    for (size_t i = 0; i < n; i++) {
+        struct w_rel *r = x->w->rels[i];
+        if (!r->gone && pr_eq(r->r.schema, st->subname)) w_rename(x->w, r, fx_str(x, st->newname), r->r.name);
+    }
+}
+
+static void rename_type(struct fx *x, const RenameStmt *st) {
+    const char *schema = NULL, *name = NULL;
+    fx_parts(FX_NODE(List, st->object), &schema, &name);
+    struct w_type *t = (struct w_type *)(uintptr_t)w_find_type(x->w, schema, name);
+    if (t == NULL) return;
+    t->t.name = fx_str(x, st->newname);
+    x->w->dirty = true;
 }
 
 void fx_rename(struct fx *x, const void *node) {
@@ -88,42 +150,17 @@ void fx_rename(struct fx *x, const void *node) {
     case OBJECT_FOREIGN_TABLE:
     case OBJECT_INDEX: rename_relation(x, st); return;
     case OBJECT_COLUMN:
-    case OBJECT_ATTRIBUTE: break;
     case OBJECT_TABCONSTRAINT:
     case OBJECT_POLICY:
     case OBJECT_TRIGGER:
-    case OBJECT_RULE: break;
-    default:
-        if (st->renameType == OBJECT_SCHEMA && x->w->base == NULL) fx_guess(x);
+    case OBJECT_RULE: rename_part(x, st); return;
+    case OBJECT_SCHEMA: rename_schema(x, st); return;
+    case OBJECT_TYPE:
+    case OBJECT_DOMAIN: rename_type(x, st); return;
+    case OBJECT_ATTRIBUTE:
+        if (w_find_type(x->w, st->relation->schemaname, st->relation->relname) == NULL) fx_guess(x);
         return;
-    }
-    if (st->relation == NULL || (st->renameType == OBJECT_ATTRIBUTE && w_find_type(x->w, NULL, st->relation->relname) != NULL))
-        return;
-    struct w_rel *r = fx_rel(x, st->relation, 'r', st->missing_ok), **family = NULL;
-    if (r == NULL) return;
-    fx_main(x, r);
-    const bool column = st->renameType == OBJECT_COLUMN || st->renameType == OBJECT_TABCONSTRAINT;
-    const bool below = (column && st->relation->inh) || (st->renameType == OBJECT_TRIGGER && r->r.kind == 'p' && (x->w->version == 0 || x->w->version >= 150000));
-    const size_t n = fx_family(x, r, below, &family);
-    const bool missing = st->renameType == OBJECT_COLUMN && r->complete && r->r.n_cols > 0 && pr_find_col(&r->r, st->subname) == NULL;
-    if (missing) fx_fail(x, "42703", true, "column \"%s\" does not exist", st->subname);
-    if (st->renameType == OBJECT_COLUMN && pr_find_col(&r->r, st->newname) != NULL)
-        fx_fail(x, "42701", true, "column \"%s\" of relation \"%s\" already exists", st->newname, r->r.name);
-    if (st->renameType == OBJECT_COLUMN && fx_inherited(x, r, st->subname))
-        fx_fail(x, "42P16", true, "cannot rename inherited column \"%s\"", st->subname);
-    const char *new = fx_str(x, st->newname), *old = fx_str(x, st->subname);
-    for (size_t i = 0; i < n; i++) {
-        fx_lock(x, family[i], PR_ACCESS_EXCLUSIVE);
-        if (x->stop) continue;
-        if (st->renameType == OBJECT_COLUMN) rename_column(x, family[i], old, new);
-        if (st->renameType != OBJECT_TABCONSTRAINT || pr_find_con(&family[i]->r, old) == NULL) continue;
-        struct pr_con *c = w_con(x->w, family[i], old);
-        struct pr_idx *ix = c->index != NULL ? w_idx(x->w, family[i], c->index) : NULL;
-        if (ix != NULL) ix->name = ix->constraint = new;
-        if (ix != NULL) c->index = new;
-        c->name = new;
-        for (struct w_proof *p = family[i]->proofs; p != NULL; p = p->next)
-            if (pr_eq(p->con, old)) p->con = new;
+    default: return;
     }
 }
 

@@ -1,5 +1,5 @@
 /* partition.c: ATTACH, DETACH, INHERIT: who is locked, and whether a valid CHECK spares the scan. */
-#include "footprint/fx.h"
+#include "footprint/statements.h"
 
 static struct w_rel *default_of(struct fx *x, const struct w_rel *parent) {
     for (size_t i = 0; i < parent->r.n_partitions; i++) {
@@ -151,6 +151,7 @@ static void shrink_default(struct fx *x, const struct w_rel *parent, bool is_def
 
 /* Parents by INHERITS are known from their side alone. */
 bool fx_inherited(const struct fx *x, const struct w_rel *r, const char *col) {
+    if (x->w->n_parents == 0) return false;
     const char *full = w_full(x->w, r);
     for (size_t i = 0; i < x->w->n; i++) {
         const struct w_rel *parent = x->w->rels[i];
@@ -250,7 +251,6 @@ void fx_attach(struct fx_at *t) {
     child->r.is_default_partition = is_default;
 }
 
-void fx_partition_of(struct fx *x, const RangeVar *parent_name, struct w_rel *child, const PartitionBoundSpec *b);
 void fx_partition_of(struct fx *x, const RangeVar *parent_name, struct w_rel *child, const PartitionBoundSpec *b) {
     struct w_rel *parent = fx_rel(x, parent_name, 'p', false);
     if (parent == NULL) return;

@@ -1,5 +1,5 @@
 /* type_stmt.c: enums, domains, composite types. */
-#include "footprint/fx.h"
+#include "footprint/statements.h"
 
 void fx_create_enum(struct fx *x, const void *node) {
     const CreateEnumStmt *st = node;
@@ -148,7 +148,6 @@ void fx_create_range(struct fx *x, const void *node) {
     (void)w_add_type(x->w, fx_str(x, schema), fx_str(x, name), 'r');
 }
 
-void fx_alter_composite(struct fx *x, const AlterTableStmt *st);
 void fx_alter_composite(struct fx *x, const AlterTableStmt *st) {
     const struct w_type *t = w_find_type(x->w, st->relation->schemaname, st->relation->relname);
     if (t == NULL) {

@@ -174,6 +174,27 @@ struct fx_type fx_base_type(struct fx *x, const struct fx_type *t) {
     return fx_type_of_text(x, t->user->t.base_type, NULL);
 }
 
+static bool zoned_pair(const struct fx_type *f, const struct fx_type *t) {
+    return (is(f, "timestamp") && is(t, "timestamptz")) || (is(f, "timestamptz") && is(t, "timestamp"));
+}
+
+/* Between two types: free when the bytes mean the same in both. */
+static enum fx_change relabel_change(struct fx *x, const struct fx_type *f, const struct fx_type *t, bool *indexes) {
+    if (zoned_pair(f, t) && !f->array) {
+        if (x->w->time_zone == NULL) return FX_UNSURE;
+        *indexes = true;
+        const bool fits = t->mod1 < 0 || t->mod1 >= 6 || (f->mod1 >= 0 && t->mod1 >= f->mod1);
+        return time_zone_is_utc(x->w) && fits ? FX_FREE : FX_REWRITE;
+    }
+    for (size_t i = 0; i < PR_COUNT(relabels); i++) {
+        if (!is(f, relabels[i].from) || !is(t, relabels[i].to)) continue;
+        if (f->array) return FX_REWRITE;
+        *indexes = relabels[i].indexes;
+        return t->mod1 < 0 ? FX_FREE : FX_REWRITE;
+    }
+    return FX_REWRITE;
+}
+
 enum fx_change fx_type_change(struct fx *x, const struct fx_type *from, const struct fx_type *to, bool *indexes) {
     *indexes = false;
     if (pr_eq(from->name, to->name) && from->array == to->array &&
@@ -187,20 +208,7 @@ enum fx_change fx_type_change(struct fx *x, const struct fx_type *from, const st
         const enum fx_change c = typmod_change(&f, &t);
         return c == FX_SAME ? FX_FREE : c;
     }
-    const bool zoned = (is(&f, "timestamp") && is(&t, "timestamptz")) || (is(&f, "timestamptz") && is(&t, "timestamp"));
-    if (zoned && !f.array) {
-        if (x->w->time_zone == NULL) return FX_UNSURE;
-        *indexes = true;
-        return time_zone_is_utc(x->w) && (t.mod1 < 0 || t.mod1 >= 6 || (f.mod1 >= 0 && t.mod1 >= f.mod1)) ? FX_FREE : FX_REWRITE;
-    }
-    for (size_t i = 0; i < PR_COUNT(relabels); i++) {
-        if (!is(&f, relabels[i].from) || !is(&t, relabels[i].to)) continue;
-        if (f.array) return FX_REWRITE;
-        *indexes = relabels[i].indexes;
-        const bool grows = is(&f, "varchar") && is(&t, "varchar");
-        return t.mod1 < 0 || grows ? FX_FREE : FX_REWRITE;
-    }
-    return FX_REWRITE;
+    return relabel_change(x, &f, &t, indexes);
 }
 
 static const char *const integers[] = {"int2", "int4", "int8", NULL};
@@ -231,23 +239,23 @@ bool fx_lossy(const struct fx_type *from, const struct fx_type *to) {
     return (is(from, "timestamp") || is(from, "timestamptz")) && is(to, "date");
 }
 
-/* Assignment casts among built-in types; anything goes to text. */
-bool fx_castable(const struct fx_type *from, const struct fx_type *to) {
-    if (!from->known || !to->known) return true;
-    if (pr_eq(from->name, to->name) && pr_eq(from->schema, to->schema)) return from->array == to->array;
-    if (from->user != NULL && from->user->t.kind != 'e') return true;
-    if (to->user != NULL && to->user->t.kind != 'e') return true;
-    if (!to->array && one_of(to, strings)) return true;
-    if (from->array != to->array) return false;
-    if (from->user != NULL || to->user != NULL) return false;            /* an enum, and not to text */
+static bool same_group(const struct fx_type *from, const struct fx_type *to) {
     static const char *const *const groups[] = {numbers, strings, times, clocks, nets, documents, bits, oids};
     for (size_t i = 0; i < PR_COUNT(groups); i++)
         if (one_of(from, groups[i]) && one_of(to, groups[i])) return true;
-    if (one_of(from, times) && one_of(to, clocks)) return !is(to, "interval") && !is(from, "date");
-    if (is(from, "char") || is(to, "char") || is(from, "macaddr") || is(from, "macaddr8") || is(from, "point") ||
-        is(from, "box") || is(from, "lseg") || is(from, "path") || is(from, "polygon") || is(from, "circle"))
-        return true;
     return false;
+}
+
+/* Assignment casts among built-in types; anything goes to text. */
+bool fx_castable(const struct fx_type *from, const struct fx_type *to) {
+    static const char *const odd[] = {"char", "macaddr", "macaddr8", "point", "box", "lseg", "path", "polygon", "circle", NULL};
+    if (!from->known || !to->known) return true;
+    if (pr_eq(from->name, to->name) && pr_eq(from->schema, to->schema)) return from->array == to->array;
+    const bool enums = (from->user == NULL || from->user->t.kind == 'e') && (to->user == NULL || to->user->t.kind == 'e');
+    if (!enums || (!to->array && one_of(to, strings))) return true;
+    if (from->array != to->array || from->user != NULL || to->user != NULL) return false;
+    if (same_group(from, to) || one_of(from, odd) || is(to, "char")) return true;
+    return one_of(from, times) && one_of(to, clocks) && !is(to, "interval") && !is(from, "date");
 }
 
 bool fx_is_number(const struct fx_type *t) { return !t->array && one_of(t, numbers); }

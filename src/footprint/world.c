@@ -1,10 +1,17 @@
 /* world.c: finding, making and dropping relations and types in the shadow catalog. */
 #include "footprint/world.h"
 
-static unsigned bucket_of(const char *name) {
-    unsigned h = 2166136261u;
+static uint32_t hash_of(const char *name) {
+    uint32_t h = 2166136261u;
     for (const char *p = name; *p != '\0'; p++) h = (h ^ (unsigned char)*p) * 16777619u;
-    return h % W_BUCKETS;
+    return h ^ (h >> 15);
+}
+
+static unsigned bucket_of(const char *name) { return hash_of(name) % W_BUCKETS; }
+
+void w_note_index(struct pr_world *w, const char *name) {
+    const uint32_t bit = hash_of(name) % W_FILTER_BITS;
+    w->index_filter[bit / 32] |= 1u << (bit % 32);
 }
 
 static void link_rel(struct pr_world *w, struct w_rel *r) {
@@ -39,12 +46,15 @@ static void take_rel(struct pr_world *w, const struct pr_rel *from) {
     r->cap_pols = from->n_pols;
     r->cap_deps = from->n_deps;
     r->cap_parts = from->n_partitions;
+    if (from->n_partitions > 0) w->n_parents++;
+    for (size_t i = 0; i < from->n_idxs; i++) w_note_index(w, from->idxs[i].name);
     link_rel(w, r);
 }
 
 struct pr_world *pr_world_new(const struct pr_facts *facts, int version_num, struct pr_arena *a) {
     struct pr_world *w = PR_NEW(a, struct pr_world);
     w->a = a;
+    w->index_filter = PR_NEW_ARRAY(a, uint32_t, W_FILTER_BITS / 32);
     w->base = facts;
     w->version = version_num != 0 ? version_num : facts != NULL ? facts->version_num : 0;
     if (facts == NULL) return w;
@@ -207,6 +217,8 @@ struct w_rel *w_find_full(const struct pr_world *w, const char *full) {
 }
 
 struct w_rel *w_find_index(const struct pr_world *w, const char *schema, const char *name, struct pr_idx **idx) {
+    const uint32_t bit = hash_of(name) % W_FILTER_BITS;
+    if ((w->index_filter[bit / 32] & (1u << (bit % 32))) == 0) return NULL;
     for (size_t i = 0; i < w->n; i++) {
         struct w_rel *r = w->rels[i];
         if (r->gone) continue;

@@ -26,7 +26,7 @@ struct w_proof { const char *con, *col; struct w_proof *next; };
 struct w_value { const char *type, *value; int64_t tx; bool type_is_new; struct w_value *next; };
 struct w_type { struct pr_typ t; bool own, gone; int64_t tx; struct w_type *next; };
 
-enum { W_BUCKETS = 1024 };
+enum { W_BUCKETS = 4096, W_FILTER_BITS = 1 << 20 };
 
 struct pr_world {
     struct pr_arena *a;
@@ -36,6 +36,8 @@ struct pr_world {
     int version;
     struct w_rel *buckets[W_BUCKETS];
     struct w_rel **rels; size_t n, cap;                    /* in order of arrival */
+    size_t n_parents;              /* relations that ever had partitions or children */
+    uint32_t *index_filter;        /* W_FILTER_BITS: a clear bit says that no index has a name with that hash */
     struct w_type *types;
     struct w_value *values;
     const char *const *path; size_t n_path;                /* search_path as steered by the script */
@@ -61,6 +63,9 @@ struct w_rel *w_find_full(const struct pr_world *w, const char *full);
 const char *w_full(struct pr_world *w, const struct w_rel *r);
 const char *w_default_schema(const struct pr_world *w);    /* NULL when facts do not say */
 
+/* Must be told of every name that an index gets. */
+void w_note_index(struct pr_world *w, const char *name);
+/* The table that has the index, which goes to *idx; NULL when not known. */
 struct w_rel *w_find_index(const struct pr_world *w, const char *schema, const char *name, struct pr_idx **idx);
 
 /* Changes, each on a copy. Names live as long as the world: callers pass arena text. */
@@ -85,7 +90,9 @@ bool w_all_null(const struct w_rel *r, const char *col);
 /* The other side of a foreign key's own record. */
 void w_cut_partner(struct pr_world *w, const struct w_rel *r, const struct pr_con *fk);
 
+/* Enums, domains and composite types: of the facts and of this run. NULL when not known. */
 const struct w_type *w_find_type(const struct pr_world *w, const char *schema, const char *name);
+/* A new type of this run. */
 struct w_type *w_add_type(struct pr_world *w, const char *schema, const char *name, char kind);
 
 /* Transactions: a new one starts (values added before it are safe). */

@@ -82,6 +82,7 @@ struct pr_idx *w_add_idx(struct pr_world *w, struct w_rel *r, const char *name) 
     struct pr_idx *i = PR_PUSH(w->a, r->r.idxs, r->r.n_idxs, r->cap_idxs);
     *i = (struct pr_idx){.name = name, .method = "btree", .valid = true, .ready = true, .live = true,
                          .default_order = true, .bytes = -1};
+    w_note_index(w, name);
     return i;
 }
 
@@ -105,6 +106,7 @@ void w_add_partition(struct pr_world *w, struct w_rel *parent, struct w_rel *chi
     for (size_t i = 0; i < parent->r.n_partitions; i++) list[i] = parent->r.partitions[i];
     list[parent->r.n_partitions++] = w_full(w, child);
     parent->r.partitions = list;
+    w->n_parents++;
     child->r.partition_of = parent->r.name;
     child->r.partition_of_schema = parent->r.schema;
     w->dirty = true;

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -162,8 +163,7 @@ def ground(server):
 def audit(server, ground):
     """(id, sql, differences) of every statement of this server's version."""
     version = server.major * 10000
-    plain, probe, results = session(ground), Probe(ground), []
-    prepared = []
+    plain, probe, results, prepared = session(ground), Probe(ground), [], []
     for name, sql, setup in statements(server.major):
         if setup:
             prepared.append((name, sql, setup, probe.ask(f"{setup}; {sql}", version)))
@@ -171,23 +171,26 @@ def audit(server, ground):
         results.append((name, sql, differences(probe.ask(sql, version), observe(plain, sql))))
     plain.close()
     probe.close()
-    for name, sql, setup, through_world in prepared:       # what the world says, then what the facts say
-        db = server.new_db(template=ground.name)
-        try:
-            conn = session(db)
-            conn.execute(setup)
-            seen = observe(conn, sql)
-            conn.close()
-            probe = Probe(db)
-            settings = "; ".join(s for s in setup.split(";") if s.strip().lower().startswith("set "))
-            from_facts = probe.ask(f"{settings}; {sql}" if settings else sql, version)
-            probe.close()
-        finally:
-            db.drop()
-        diff = [f"from facts: {d}" for d in differences(from_facts, seen)]
-        diff += [f"through the world: {d}" for d in differences(through_world, seen)]
-        results.append((name, sql, diff))
-    return results
+    with ThreadPoolExecutor(3) as pool:
+        return results + list(pool.map(lambda job: prepared_audit(server, ground, version, *job), prepared))
+
+
+def prepared_audit(server, ground, version, name, sql, setup, through_world):
+    """After setup, in a database of its own: what the facts say, and what the world said."""
+    db = server.new_db(f"footprint_{name}", ground.name)
+    try:
+        conn = session(db)
+        conn.execute(setup)
+        seen = observe(conn, sql)
+        conn.close()
+        probe = Probe(db)
+        settings = "; ".join(s for s in setup.split(";") if s.strip().lower().startswith("set "))
+        from_facts = probe.ask(f"{settings}; {sql}" if settings else sql, version)
+        probe.close()
+    finally:
+        db.drop()
+    diff = [f"from facts: {d}" for d in differences(from_facts, seen)]
+    return name, sql, diff + [f"through the world: {d}" for d in differences(through_world, seen)]
 
 
 def test_every_statement_does_what_was_foretold(server, ground):

@@ -225,10 +225,31 @@ static void sizes_and_losses_come_from_facts(void **state) {
     assert_true(f->dml && f->dml_rows == -1 && on(f, "t")->scan);
     f = last(a, facts, 150000, PR_TX_ONE, "DELETE FROM t WHERE x = 5");
     assert_false(on(f, "t")->scan);
+    f = last(a, facts, 150000, PR_TX_ONE, "DELETE FROM t WHERE y LIKE 'a%' AND x = 5");
+    assert_false(on(f, "t")->scan);
+    f = last(a, facts, 150000, PR_TX_ONE, "DELETE FROM t WHERE y = 'a' OR x = 5");
+    assert_true(on(f, "t")->scan);
     f = last(a, facts, 150000, PR_TX_ONE, "ALTER TABLE nothere ADD z int");
     assert_string_equal(f->fails_sqlstate, "42P01");
     f = last(a, facts, 150000, PR_TX_ONE, "ALTER TABLE t RENAME TO u; ALTER TABLE t ADD z int");
     assert_string_equal(f->fails_sqlstate, "42P01");
+    pr_arena_free(a);
+}
+
+static void pending_events_stop_ddl(void **state) {
+    (void)state;
+    struct pr_arena *a = pr_arena_new(PR_CAP_ARENA);
+    struct pr_facts *facts = facts_of(a);
+    static const char *const x[] = {"x"};
+    struct pr_con fk = {.name = "fk", .type = 'f', .validated = true, .enforced = true, .deferrable = true, .cols = x, .n_cols = 1,
+                        .ref_schema = "public", .ref_table = "t", .ref_cols = x, .n_ref_cols = 1,
+                        .def = "FOREIGN KEY (x) REFERENCES t(x) DEFERRABLE INITIALLY DEFERRED"};
+    facts->rels[0].cons = &fk;
+    facts->rels[0].n_cons = 1;
+    static const char sql[] = "INSERT INTO t (x) VALUES (1); ALTER TABLE t ADD COLUMN z int";
+    assert_string_equal(last(a, facts, 0, PR_TX_ONE, sql)->fails_sqlstate, "55006");
+    assert_null(last(a, facts, 0, PR_TX_EACH, sql)->fails_sqlstate);
+    assert_null(last(a, facts, 0, PR_TX_ONE, "UPDATE t SET y = 'a'; ALTER TABLE t ADD COLUMN z int")->fails_sqlstate);
     pr_arena_free(a);
 }
 
@@ -294,6 +315,7 @@ int main(void) {
         cmocka_unit_test(certain_failures_are_foretold),
         cmocka_unit_test(what_cannot_be_judged_says_so),
         cmocka_unit_test(sizes_and_losses_come_from_facts),
+        cmocka_unit_test(pending_events_stop_ddl),
         cmocka_unit_test(the_world_shows_itself_as_facts),
         cmocka_unit_test(durations_need_sizes),
         cmocka_unit_test(json_has_every_member),
