@@ -1,0 +1,4 @@
+﻿-- c
+SELECT 1;
+/* a /* b */ */
+SELEC

@@ -1,0 +1,25 @@
+
+alter table q drop column x;
+alter table p drop column jb;
+alter table p alter column x set default 3;
+alter table p alter column x drop default;
+alter table p alter column x set not null;
+alter table p alter column y set not null;
+alter table p alter column r_id set not null;
+alter table p alter column nn drop not null;
+alter table p add constraint x_nn not null x not valid;
+alter table p add constraint x_nn not null x;
+alter table p validate constraint x_nn;
+alter table p alter column x set not null;
+alter table q alter column x type bigint;
+alter table seqt alter column id type bigint;
+alter table q alter column v type varchar(20);
+alter table q alter column v type varchar(5);
+alter table q alter column v type text;
+alter table p alter column t type varchar;
+alter table p alter column t type varchar(20);
+alter table p alter column c type text;
+alter table p alter column c type char(9);
+alter table p alter column n type numeric(12,2);
+alter table p alter column n type numeric;
+alter table p alter column n type numeric(12,3);

@@ -1,0 +1,25 @@
+
+alter table p alter column n type numeric(8,2);
+alter table p alter column ts type timestamptz;
+alter table p alter column ts type timestamptz;
+alter table p alter column tz type timestamp;
+alter table p alter column ts3 type timestamp;
+alter table p alter column ts type timestamp(3);
+alter table p alter column iv type interval;
+alter table p alter column tm type time;
+alter table p alter column j type jsonb;
+alter table p alter column ip type inet;
+alter table p alter column vb type varbit(8);
+alter table q alter column x type dom;
+alter table q alter column x type domc;
+alter table p alter column d type int;
+alter table p alter column e type text;
+alter table p alter column ct type en using 'a'::en;
+alter table p alter column t type text collate "C";
+alter table q alter column x type int using x;
+alter table q alter column x type int using x+0;
+alter table q alter column x type int;
+alter table q alter column v type varchar(20);
+alter table r alter column id type numeric;
+alter table p alter column t set storage external;
+alter table p alter column t set compression pglz;

@@ -1,0 +1,25 @@
+
+alter table p alter column t set statistics 500;
+alter table p alter column x set (n_distinct=5);
+alter table p alter column nn add generated always as identity;
+alter table idt alter column id drop identity;
+alter table p alter column gen drop expression;
+alter table p alter column gen set expression as (x+2);
+alter table p add constraint ck check (x>0);
+alter table p add constraint ck check (x>0) not valid;
+alter table p add constraint ck check (x>0) not enforced;
+alter table p validate constraint p_nv_chk;
+alter table p add constraint fk foreign key (r_id) references r(id);
+alter table p add constraint fk foreign key (r_id) references r(id) not valid;
+alter table p add constraint fk foreign key (r_id) references r(id) not enforced;
+alter table p validate constraint p_fk_nv;
+alter table part add constraint fk foreign key (rid) references r(id);
+alter table part add constraint fk foreign key (rid) references r(id) not valid;
+alter table p add constraint uq unique (y);
+alter table p add constraint uq unique using index p_idn;
+alter table ul add primary key (id);
+alter table newp add primary key (v);
+alter table ul add constraint ulpk primary key using index ulidx;
+alter table ul add constraint ulpk primary key using index ulidx;
+alter table p add constraint ex exclude using btree (y with =);
+alter table p drop constraint p_nn_chk;

@@ -1,0 +1,25 @@
+
+alter table fk1 drop constraint fk1_r_id_fkey;
+alter table p drop constraint p_uq;
+alter table p drop constraint p_pkey;
+alter table p alter constraint p_fk_nv deferrable initially deferred;
+alter table p rename constraint p_nn_chk to p_nn2;
+alter table p rename column x to xx;
+alter table p rename to p2;
+alter index p_x rename to p_x2;
+alter table p set schema public;
+alter table p owner to migr_other;
+alter table p disable trigger p_tr;
+alter table p enable trigger p_tr;
+alter table p disable trigger all;
+create trigger tr2 after insert on p for each row execute function trg();
+drop trigger p_tr on p;
+create constraint trigger ctr after insert on p from r for each row execute function trg();
+alter table p enable row level security;
+alter table p force row level security;
+create policy pol2 on p using (true);
+alter policy pol on p using (false);
+drop policy pol on p;
+alter table p replica identity full;
+alter table p replica identity using index p_uq;
+alter table p cluster on p_x;

@@ -1,0 +1,25 @@
+
+alter table p set (fillfactor=70);
+alter table p set (autovacuum_enabled=false);
+alter table p set (parallel_workers=2);
+alter table unl set logged;
+alter table ul set unlogged;
+alter table p set tablespace pg_default;
+alter table p set access method heap;
+alter table p set without oids;
+alter table child2 inherit parent;
+alter table child no inherit parent;
+alter table parent add column z int default 3;
+alter table part attach partition newp for values from (200) to (300);
+alter table part attach partition newpc for values from (300) to (400);
+alter table part_nd attach partition pnd_new for values from (300) to (400);
+alter table part detach partition part1;
+alter table part detach partition part1;
+create table part3 partition of part for values from (500) to (600);
+create table pnd3 partition of part_nd for values from (500) to (600);
+drop table part1;
+alter table part add column z int;
+create index ix on p(y);
+create unique index ix on p(y);
+create index ix on part(k);
+create index ix on only part(k);

@@ -1,0 +1,25 @@
+
+drop index p_x;
+reindex index p_x;
+reindex table p;
+alter index p_x set (fillfactor=80);
+alter index ixo attach partition ixo1;
+create table nt(id int primary key, r_id bigint references r(id));
+create table nt(like p including all);
+create table nt() inherits (parent);
+create table nt as select * from r;
+drop table ul;
+drop table fk1;
+drop table r cascade;
+truncate ul;
+truncate r cascade;
+create view v2 as select id from p;
+create or replace view vw as select id,x,v from p;
+drop view vw;
+create materialized view mv2 as select id from p;
+refresh materialized view mv;
+refresh materialized view concurrently mv;
+cluster p using p_x;
+lock table p;
+comment on table p is 'x';
+comment on column p.x is 'x';

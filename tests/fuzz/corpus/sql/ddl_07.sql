@@ -1,0 +1,25 @@
+
+create statistics st2 on x,nn from p;
+drop statistics st;
+analyze p;
+grant select on p to migr_other;
+grant select on p to migr_other;
+create rule rr as on delete to p do nothing;
+drop rule p_rule on ul;
+alter type en add value 'd';
+alter type en rename value 'a' to 'aa';
+alter type comp add attribute c int cascade;
+drop type en cascade;
+alter domain dom add constraint dc check (value > 0);
+alter domain dom add constraint dc check (value > 0) not valid;
+alter domain dom validate constraint dc;
+alter domain dom set not null;
+alter sequence sq restart with 5;
+alter sequence seqt_id_seq as bigint;
+alter sequence sq set unlogged;
+alter publication pubx add table p;
+alter publication pubx drop table r;
+create publication puball for all tables;
+delete from ul;
+update p set x = x;
+select 1 from p limit 1 for update;

@@ -1,0 +1,25 @@
+
+drop schema s cascade;
+alter table p drop column x cascade;
+create or replace function f() returns int language sql as 'select 1';
+create schema if not exists s;
+alter table p add column if not exists x int;
+create index if not exists p_x on p(y);
+create table if not exists p(id int references r(id));
+alter table p validate constraint p_nn_chk;
+alter table p validate constraint p_nv_chk, alter column x set default 3;
+alter table p add constraint fk foreign key (r_id) references r(id) not valid, validate constraint fk;
+alter table p alter column x set not null, alter column t set not null;
+alter table p alter column y set not null, drop constraint p_nn_chk;
+alter table p drop constraint p_nn_chk, alter column y set not null;
+alter table p alter column tz set not null;
+alter table p alter column n set not null;
+alter table p add constraint uqq unique nulls not distinct (y);
+alter table part alter column v type bigint;
+alter table part alter column v set not null;
+alter table part add constraint pc check (v is not null);
+alter table part drop column rid;
+drop index part_v;
+truncate part1;
+truncate part1;
+alter table r disable trigger all;

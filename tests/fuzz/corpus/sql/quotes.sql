@@ -1,0 +1,2 @@
+SELECT E'a\'b'
+ 'c;', $x$;$x$, U&"a", 'b''c'; SELEC;

@@ -1,0 +1,2 @@
+CREATE TABLE {{ a }} (b int);
+CREATE INDEX ON ${s}.t (a);

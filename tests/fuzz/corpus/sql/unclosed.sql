@@ -1,0 +1,1 @@
+CREATE TABLE t (a int; SELECT 1; SELECT 'x
