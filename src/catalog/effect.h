@@ -17,6 +17,7 @@ struct pr_assertion {
 PR_NODISCARD enum pr_code pr_effects_verify(struct pr_pg *pg, const struct pr_script *s, struct pr_arena *a,
                                             struct pr_assertion **out, size_t *n, struct pr_err *e);
 
+/* Array of {statement, claim, holds, found}; the caller owns it. */
 json_t *pr_assertions_json(const struct pr_assertion *list, size_t n);
 
 #endif

@@ -33,29 +33,39 @@ static bool is_relation_kind(enum pr_expect_kind k) {
     return !is_type_kind(k) && k != PR_EXPECT_FUNCTION && k != PR_EXPECT_SCHEMA && k != PR_EXPECT_EXTENSION;
 }
 
+static bool is_index_of_name(const struct pr_expect *old, const struct pr_expect *new) {
+    return new->object != NULL && pr_eq(old->object, new->object) &&
+           (pr_eq(old->schema, new->schema) || old->schema == NULL || new->schema == NULL);
+}
+
+/* What goes with a type, a relation or a column that is dropped. */
+static bool goes_with(const struct pr_expect *old, const struct pr_expect *new) {
+    if (new->there) return false;
+    if (new->kind == PR_EXPECT_TYPE) return is_type_kind(old->kind);
+    if (new->kind == PR_EXPECT_RELATION) return is_relation_kind(old->kind);
+    if (new->kind != PR_EXPECT_COLUMN) return false;
+    if (is_column_kind(old->kind)) return pr_eq(old->object, new->object);
+    return (old->kind == PR_EXPECT_INDEX || old->kind == PR_EXPECT_CONSTRAINT) && has_column(old, new->object);
+}
+
+/* The same thing is said anew. */
+static bool is_same_subject(const struct pr_expect *old, const struct pr_expect *new) {
+    const bool same_object = pr_eq(old->object, new->object);
+    if (new->kind == PR_EXPECT_CONSTRAINT && old->kind == PR_EXPECT_VALIDATED) return same_object;
+    if (new->kind == PR_EXPECT_TRIGGER && old->kind == PR_EXPECT_TRIGGER_STATE) return same_object;
+    if (new->kind != old->kind) return false;
+    if (new->kind == PR_EXPECT_TRIGGER_STATE && new->object == NULL) return true;
+    if (new->kind == PR_EXPECT_FUNCTION) return old->n_args == new->n_args || new->n_args < 0;
+    return same_object && (new->object != NULL || new->n_columns == 0);
+}
+
 /* `old` says nothing any more once `new` has happened. */
 static bool is_replaced(const struct pr_expect *old, const void *ctx) {
     const struct pr_expect *new = ctx;
     if (new->kind == PR_EXPECT_SCHEMA && !new->there && pr_eq(old->schema, new->relation)) return true;
-    if (new->kind == PR_EXPECT_INDEX && old->kind == PR_EXPECT_INDEX) {
-        return new->object != NULL && pr_eq(old->object, new->object) &&
-               (pr_eq(old->schema, new->schema) || old->schema == NULL || new->schema == NULL);
-    }
+    if (new->kind == PR_EXPECT_INDEX && old->kind == PR_EXPECT_INDEX) return is_index_of_name(old, new);
     if (!same_relation(old, new->schema, new->relation)) return false;
-    if (new->kind == PR_EXPECT_TYPE && !new->there) return is_type_kind(old->kind);
-    if (new->kind == PR_EXPECT_RELATION && !new->there) return is_relation_kind(old->kind);
-    if (new->kind == PR_EXPECT_COLUMN && !new->there) {
-        const bool over_it = (old->kind == PR_EXPECT_INDEX || old->kind == PR_EXPECT_CONSTRAINT) && has_column(old, new->object);
-        return over_it || (is_column_kind(old->kind) && pr_eq(old->object, new->object));
-    }
-    if (new->kind == PR_EXPECT_CONSTRAINT && old->kind == PR_EXPECT_VALIDATED) return pr_eq(old->object, new->object);
-    if (new->kind == PR_EXPECT_TRIGGER && old->kind == PR_EXPECT_TRIGGER_STATE) return pr_eq(old->object, new->object);
-    if (new->kind == PR_EXPECT_TRIGGER_STATE && old->kind == new->kind) {
-        return new->object == NULL || pr_eq(old->object, new->object);
-    }
-    if (new->kind == PR_EXPECT_FUNCTION && old->kind == new->kind) return old->n_args == new->n_args || new->n_args < 0;
-    if (new->kind != old->kind) return false;
-    return new->object == NULL ? old->object == NULL && new->n_columns == 0 : pr_eq(old->object, new->object);
+    return goes_with(old, new) || is_same_subject(old, new);
 }
 
 /* Parts of older expectations that the new one takes over. */

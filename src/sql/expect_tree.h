@@ -14,6 +14,7 @@ void pr_expect_index_columns(struct pr_expect_list *l, const List *elements, str
 void pr_expect_column(struct pr_expect_list *l, const RangeVar *of, const ColumnDef *d);
 void pr_expect_constraint(struct pr_expect_list *l, const RangeVar *of, const Constraint *k, bool new_table);
 
+/* All commands of an ALTER TABLE (INDEX, VIEW, SEQUENCE), in order. */
 void pr_expect_alter_table(struct pr_expect_list *l, const AlterTableStmt *s);
 
 #endif

@@ -36,6 +36,7 @@ struct pr_token pr_lex_next(struct pr_lex *lex);
 /* True when the word or symbol is `word` (lower case ASCII), in any case. */
 bool pr_lex_is(const struct pr_lex *lex, struct pr_token t, const char *word);
 
+/* White space of PostgreSQL's scanner. */
 bool pr_lex_blank(char c);
 
 #endif
