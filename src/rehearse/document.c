@@ -213,7 +213,7 @@ static void set_verification(json_t *doc, const struct pr_rehearsed *all) {
     bool holds = all->n_lines > 1;
     for (size_t i = 0; i < all->n_assertions; i++) holds = holds && all->assertions[i].holds;
     pr_set_bool(v, "holds", holds);
-    (void)pr_set_array(v, "assertions");
+    pr_set(v, "assertions", pr_assertions_json(all->assertions, all->n_assertions));
     set_strings(v, "delta", all->delta, all->n_delta);
     pr_set_str(v, "fingerprint_before", all->n_lines > 0 ? all->lines[0].fingerprint : NULL);
     pr_set_str(v, "fingerprint_after", all->n_lines > 1 ? all->lines[1].fingerprint : NULL);
@@ -282,7 +282,7 @@ json_t *pr_rehearsal_document(const struct pr_rehearsed *all, struct pr_arena *a
     set_copy(doc, all);
     set_parity(doc, all);
     json_t *runs = pr_set_array(doc, "runs");
-    for (size_t i = 0; i < all->n_runs; i++) set_run(runs, &all->runs[i], i == 1 ? NULL : &all->forecast);
+    for (size_t i = 0; i < all->n_runs; i++) set_run(runs, &all->runs[i], i == 0 ? &all->forecast : NULL);
     set_verification(doc, all);
     set_compared(doc, all);
     set_forecast(doc, all);

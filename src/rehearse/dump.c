@@ -97,6 +97,7 @@ enum pr_code pr_copy_from_dump(const struct pr_rehearse *r, int target_major, st
     }
     const struct pr_cluster_want want = {.bindir = server->bindir, .durable = true, .purpose = "rehearsal"};
     pr_say(r->talk, PR_LINE_STEP, "starting a throwaway PostgreSQL %s for %s", server->version, r->dump);
+    (void)pr_cluster_sweep();                   /* what a killed rehearsal left */
     PR_TRY(e, pr_cluster_open(&want, &out->cluster, e));
     out->kind = "dump";
     out->source = r->dump;

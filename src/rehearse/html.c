@@ -18,7 +18,7 @@ static const char style[] =
     "padding:10px 14px}.facts b{display:block;font-size:19px;font-variant-numeric:tabular-nums}.facts span{color:var(--dim);font-size:13px}\n"
     "table{border-collapse:collapse;width:100%;margin:8px 0;font-size:14px}th{text-align:left;font-weight:600;color:var(--dim);"
     "font-size:13px}th,td{padding:6px 10px 6px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}"
-    "td.rel{overflow-wrap:normal}td.lock{white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+    "td.rel{overflow-wrap:normal}td.lock{white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}th,th.n{white-space:normal;overflow-wrap:normal}\n"
     "pre{margin:6px 0;padding:10px 12px;background:var(--soft);border-radius:4px;font:13px/1.45 ui-monospace,'DejaVu Sans Mono',monospace;"
     "white-space:pre-wrap;overflow-wrap:anywhere}.good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}\n"
     "svg{width:100%;height:auto;display:block;margin:8px 0}svg text{font:12px system-ui,'DejaVu Sans',sans-serif;fill:var(--fg)}"

@@ -41,7 +41,8 @@ struct pr_rig {
     const char *worker_pid;
     struct pr_seen_run *run;
     struct pr_seen_stmt *now;
-    struct pr_places places;       /* as the worker saw them last */
+    struct pr_places places;       /* as the worker saw them last; in one of two arenas that take turns */
+    struct pr_arena *turns[2]; int turn;
     int64_t clock_us;              /* of the run; a running statement adds its elapsed time */
     int64_t last_sample_us, last_progress_us, last_knock_us;
     size_t next_canary, told_spans;

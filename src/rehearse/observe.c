@@ -82,7 +82,7 @@ static struct pr_seen_effect *effect_on(struct pr_rig *rig, const struct pr_plac
     for (size_t i = 0; i < s->n_effects; i++)
         if (s->effects[i].oid == place->oid) return &s->effects[i];
     struct pr_seen_effect *f = PR_PUSH(rig->a, s->effects, s->n_effects, s->cap);
-    *f = (struct pr_seen_effect){.oid = place->oid, .schema = place->schema, .name = place->name, .kind = place->kind,
+    *f = (struct pr_seen_effect){.oid = place->oid, .schema = pr_dup(rig->a, place->schema), .name = pr_dup(rig->a, place->name), .kind = place->kind,
                                  .existed = pr_place_find(&rig->run->before, place->oid) != NULL};
     return f;
 }
@@ -93,11 +93,11 @@ static void name_span(const struct pr_rig *rig, const struct pr_places *before, 
     if (place == NULL) place = pr_place_find(from = before, span->oid);
     if (place == NULL) return;                  /* a heap that lived within the statement alone */
     const struct pr_place *table = pr_place_table(from, place);
-    span->schema = place->schema;
-    span->name = place->name;
+    span->schema = pr_dup(rig->a, place->schema);
+    span->name = pr_dup(rig->a, place->name);
     span->kind = place->kind;
-    span->table_schema = table->schema;
-    span->table = table->name;
+    span->table_schema = pr_dup(rig->a, table->schema);
+    span->table = pr_dup(rig->a, table->name);
     span->existed = pr_place_find(&rig->run->before, span->oid) != NULL;
 }
 

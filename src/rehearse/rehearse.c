@@ -162,6 +162,7 @@ static enum pr_code take_lines(struct pr_rehearsed *all, struct pr_pg *pg, struc
 
 static enum pr_code verify(struct pr_rehearsed *all, struct pr_pg *pg, struct pr_arena *a, struct pr_err *e) {
     const struct pr_talk *t = all->r->talk;
+    PR_TRY(e, pr_effects_verify(pg, &all->up, a, &all->assertions, &all->n_assertions, e));
     PR_TRY(e, take_lines(all, pg, a, e));
     all->n_delta = pr_lines_delta(&all->lines[0], &all->lines[1], a, &all->delta);
     for (size_t i = 0; i < all->n_assertions; i++)

@@ -25,4 +25,6 @@ void pr_rig_done(struct pr_rig *rig) {
     pr_pg_close(rig->watch);
     pr_pg_close(rig->canary);
     rig->worker = rig->watch = rig->canary = NULL;
+    for (size_t i = 0; i < PR_COUNT(rig->turns); i++) pr_arena_free(rig->turns[i]);
+    rig->turns[0] = rig->turns[1] = NULL;
 }

@@ -11,8 +11,14 @@ struct step {                      /* what is needed before and after one statem
     bool wrap;                     /* our own BEGIN and COMMIT round it */
 };
 
+/* A long script must not keep a picture of the catalogue for each statement: the last two are enough. */
 static enum pr_code look_at_places(struct pr_rig *rig, struct pr_err *e) {
-    return pr_places_read(rig->worker, rig->a, &rig->places, e);
+    const int next = 1 - rig->turn;
+    pr_arena_free(rig->turns[next]);
+    rig->turns[next] = pr_arena_new(PR_CAP_ARENA);
+    PR_TRY(e, pr_places_read(rig->worker, rig->turns[next], &rig->places, e));
+    rig->turn = next;
+    return PR_OK;
 }
 
 static enum pr_code begin(struct pr_rig *rig, struct pr_err *e) {
@@ -216,8 +222,6 @@ static enum pr_code finish(struct pr_rig *rig, struct pr_err *e) {
     run->left_half = !run->ok && committed_something(run);
     run->elapsed_us = rig->clock_us;
     for (size_t i = 0; i < run->n; i++) run->statements_us += run->stmts[i].elapsed_us;
-    PR_TRY(e, look_at_places(rig, e));
-    run->after = rig->places;
     return PR_OK;
 }
 
@@ -228,7 +232,7 @@ enum pr_code pr_run_side(struct pr_rig *rig, struct pr_seen_run *run, struct pr_
     run->n = run->script->n;
     run->stmts = PR_NEW_ARRAY(rig->a, struct pr_seen_stmt, run->n);
     PR_TRY(e, look_at_places(rig, e));
-    run->before = rig->places;
+    PR_TRY(e, pr_places_read(rig->worker, rig->a, &run->before, e));
     PR_TRY(e, pr_wal_position(rig->watch, rig->a, &wal_from, e));
     if (run->side->tx == PR_TX_ONE) PR_TRY(e, begin(rig, e));
     for (size_t i = 0; i < run->n; i++) {

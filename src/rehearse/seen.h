@@ -75,7 +75,7 @@ struct pr_seen_run {               /* of one side */
     int64_t elapsed_us, statements_us, wal_bytes, commit_us;
     bool ok, left_half;            /* left_half: failed after something had been committed */
     const char *left;              /* what a failed statement left and we removed, or NULL */
-    struct pr_places before, after;
+    struct pr_places before;       /* relations that were there: others may want them */
 };
 
 #endif

@@ -4,7 +4,7 @@
 
 #define MANY_ROWS 1000000
 #define FEW_ROWS 100000
-#define RATIO_LIMIT_PERMILLE 5000
+#define RATIO_LIMIT 5
 
 __attribute__((format(printf, 5, 6)))
 static void reason(struct pr_rehearsed *all, struct pr_arena *a, const char *code, const char *mend, const char *fmt, ...) {
@@ -95,27 +95,25 @@ static void judge_down(struct pr_rehearsed *all, struct pr_arena *a) {
                "up after down does not give what the first up gave: %s", pr_printable(a, all->unequal[0], 200));
 }
 
-static void judge_stop(struct pr_rehearsed *all, struct pr_arena *a, const struct pr_stop *s, const char *who, int64_t here_us,
-                       int64_t low_us, int64_t high_us) {
+/* Readers and writers that stand still together are one reason. */
+static void judge_stop(struct pr_rehearsed *all, struct pr_arena *a, const struct pr_stop *s) {
     const int64_t limit_us = all->r->config->max_block_ms * 1000;
-    if (here_us <= 0 || high_us <= limit_us) return;
+    const bool readers = s->readers_us > 0 && s->readers_high_us > limit_us;
+    if (!readers && (s->writers_us <= 0 || s->writers_high_us <= limit_us)) return;
+    const char *code = readers ? "readers-blocked" : "writers-blocked", *who = readers ? "readers and writers" : "writers";
     const char *mend = "pgrail check names the safe way for each statement; a longer limit is [policy] max_block in pgrail.conf";
+    const char *here = pr_human_us(a, readers ? s->readers_us : s->writers_us), *limit = pr_human_us(a, limit_us);
     if (all->forecast.known)
-        reason(all, a, pr_eq(who, "readers") ? "readers-blocked" : "writers-blocked", mend,
-               "%s of %s.%s would stand still for %s to %s in production (%s here, %s held); the limit is %s", who, s->schema, s->name,
-               pr_human_us(a, low_us), pr_human_us(a, high_us), pr_human_us(a, here_us), pr_lock_name(s->lock), pr_human_us(a, limit_us));
+        reason(all, a, code, mend, "%s of %s.%s would stand still for %s to %s in production (%s here, %s held); the limit is %s", who, s->schema,
+               s->name, pr_human_us(a, readers ? s->readers_low_us : s->writers_low_us),
+               pr_human_us(a, readers ? s->readers_high_us : s->writers_high_us), here, pr_lock_name(s->lock), limit);
     else
-        reason(all, a, pr_eq(who, "readers") ? "readers-blocked" : "writers-blocked", mend,
-               "%s of %s.%s stood still for %s here (%s held); production is not known; the limit is %s", who, s->schema, s->name,
-               pr_human_us(a, here_us), pr_lock_name(s->lock), pr_human_us(a, limit_us));
+        reason(all, a, code, mend, "%s of %s.%s stood still for %s here (%s held), and production is not known; the limit is %s", who, s->schema,
+               s->name, here, pr_lock_name(s->lock), limit);
 }
 
 static void judge_blocking(struct pr_rehearsed *all, struct pr_arena *a) {
-    for (size_t i = 0; i < all->forecast.n_stops; i++) {
-        const struct pr_stop *s = &all->forecast.stops[i];
-        judge_stop(all, a, s, "writers", s->writers_us, s->writers_low_us, s->writers_high_us);
-        judge_stop(all, a, s, "readers", s->readers_us, s->readers_low_us, s->readers_high_us);
-    }
+    for (size_t i = 0; i < all->forecast.n_stops; i++) judge_stop(all, a, &all->forecast.stops[i]);
 }
 
 static bool has_rows(const struct pr_rehearsed *all, const struct pr_parity_rel *p) {
@@ -134,10 +132,10 @@ static bool worked_on(const struct pr_rehearsed *all, const struct pr_parity_rel
 }
 
 static void judge_rows(struct pr_rehearsed *all, struct pr_arena *a, const struct pr_parity_rel *p) {
-    const int64_t ratio = p->staging_rows > 0 ? pr_scale(p->rows, 1000, p->staging_rows) : INT64_MAX;
+    const bool far = p->staging_rows <= 0 || p->rows > pr_sat_mul(p->staging_rows, RATIO_LIMIT);
     const bool small = p->staging_rows < FEW_ROWS && p->rows > MANY_ROWS;
     if (!has_rows(all, p) || !worked_on(all, p)) return;
-    if (ratio <= RATIO_LIMIT_PERMILLE && !small) return;
+    if (!far && !small) return;
     if (p->rows < FEW_ROWS) return;             /* both small: the times are small as well */
     reason(all, a, "parity-rows", "refresh staging from production, or rehearse on a dump of it: --dump FILE",
            "%s.%s has %s rows on staging and %s in production: too far apart for a forecast", p->schema, p->name,

@@ -1,4 +1,5 @@
-"""pgrail rehearse on real servers: the copy and its end, exact locks, proof, the way back, the verdict, the document and the page."""
+"""pgrail rehearse on real servers: the copy and its end, exact locks, proof, the way back, the verdict (REHEARSAL_FAILED is status 1),
+the document and the page."""
 import json
 import os
 import pathlib
@@ -346,3 +347,17 @@ def test_transcript_reads_like_a_careful_operator(shop15):
     for line in ("PostgreSQL 15", "its catalog is read, nothing else", "cloning", "20,000 rows", "CREATE INDEX items_label_idx ON items (label)",
                  "SHARE on table public.items, held", "readers went on", "after down the schema is as before", "READY", "page: "):
         assert line in out, (line, out)
+
+
+def test_success_that_did_nothing_is_found(project, make_db, server):
+    """CREATE INDEX IF NOT EXISTS over an invalid leftover: the server says CREATE INDEX, and there is no index."""
+    for name in ("production", "staging"):
+        db = fill(make_db())
+        db.sql("CREATE INDEX items_label_idx ON items (label)")
+        db.sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'items_label_idx'::regclass")
+        project.environment(name, db)
+    project.migration(1, "index", "CREATE INDEX CONCURRENTLY IF NOT EXISTS items_label_idx ON items (label);\n",
+                      "DROP INDEX CONCURRENTLY items_label_idx;\n")
+    doc = rehearse(project, 1, "--force", status=1)
+    assert "not-verified" in codes(doc) and not doc["verification"]["holds"]
+    assert doc["runs"][0]["ok"] and any("already exists, skipping" in n for n in doc["runs"][0]["statements"][0]["notices"])
