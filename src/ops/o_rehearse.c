@@ -77,6 +77,7 @@ static enum pr_code grounded(const struct rehearsal *h, enum pr_yes *out, struct
     bool found = false;
     PR_TRY(e, pr_ledger_grounding(h->x.ledger, h->x.env->name, h->m->id, h->c->a, &g, &found, e));
     *out = found ? grounding_state(h, &g) : PR_NO;
+    json_decref(g.relations);
     return PR_OK;
 }
 
