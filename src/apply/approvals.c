@@ -63,9 +63,10 @@ static void weigh_own(struct pr_flight *f, struct tally *t) {
     size_t i = 0;
     json_t *o = NULL;
     json_array_foreach(pr_get(f->row.detail, "approvals"), i, o) {
-        const struct pr_approval p = {.id = pr_get_int(o, "id"), .used_at = "by this run", .statement = pr_get_str(o, "statement"), .signature = pr_get_str(o, "signature"),
-                                      .signer = pr_get_str(o, "signer"), .approved_at = pr_get_str(o, "approved_at"),
-                                      .expires_at = pr_get_str(o, "expires_at")};
+        /* Copied: the journal's detail is written anew before they are used. */
+        const struct pr_approval p = {.id = pr_get_int(o, "id"), .used_at = "by this run", .statement = pr_dup(f->a, pr_get_str(o, "statement")),
+                                      .signature = pr_dup(f->a, pr_get_str(o, "signature")), .signer = pr_dup(f->a, pr_get_str(o, "signer")),
+                                      .approved_at = pr_dup(f->a, pr_get_str(o, "approved_at")), .expires_at = pr_dup(f->a, pr_get_str(o, "expires_at"))};
         if (p.statement != NULL && p.signature != NULL && p.signer != NULL) weigh(f, t, &p);
     }
 }

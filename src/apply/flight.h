@@ -35,6 +35,7 @@ struct pr_flight {
     struct pr_situation situation;
     struct pr_run_row row; bool opened;         /* the journal */
     enum pr_run_state state;
+    bool after_person;                          /* an earlier start ended with a person's work: the catalogue outweighs the journal */
     size_t first_step;                          /* statements before it are in effect since an earlier start */
     size_t sent;                                /* statements that this start sent at least once */
     struct pr_lines before; bool has_before;    /* of the whole schema, before the first statement of this start */

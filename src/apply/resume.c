@@ -98,14 +98,18 @@ enum pr_code pr_probe(struct pr_flight *f, size_t *n_hold, size_t *n_units, stru
         const struct pr_unit *u = &units[*n_hold];
         const char *broken = NULL;
         const enum unit_view v = view_unit(u, list, n, &broken);
-        if (u->to <= done) {
-            if (v == UNIT_NOT || v == UNIT_MIXED) return mixed(f, u, pr_fmt(f->a, "was done, and is no longer so: %s", broken), e);
-            continue;
-        }
+        if (u->to <= done && (v == UNIT_HOLDS || v == UNIT_SILENT)) continue;
+        if (u->to <= done && !f->after_person) return mixed(f, u, pr_fmt(f->a, "was done, and is no longer so: %s", broken), e);
         if (u->from >= sent) break;                                       /* never sent */
         if (v == UNIT_MIXED) return mixed(f, u, pr_fmt(f->a, "is there in part; missing: %s", broken), e);
         if (v == UNIT_SILENT && !leaves_nothing(f, u)) return mixed(f, u, "was under way when we died, and the catalogue cannot say whether it took effect", e);
         if (v != UNIT_HOLDS) break;
+    }
+    /* Where the first gap is, the rest must be absent: a person took all of it out, or none. */
+    for (size_t k = *n_hold + 1; k < *n_units && units[k].from < sent; k++) {
+        const char *broken = NULL;
+        const enum unit_view v = view_unit(&units[k], list, n, &broken);
+        if (v == UNIT_HOLDS || v == UNIT_MIXED) return mixed(f, &units[k], "is in effect, although a statement before it is not", e);
     }
     return PR_OK;
 }
@@ -115,6 +119,7 @@ enum pr_code pr_probe(struct pr_flight *f, size_t *n_hold, size_t *n_units, stru
 static enum pr_code to_unknown(struct pr_flight *f, struct pr_err *e) {
     if (f->state == PR_RUN_UNKNOWN) return PR_OK;
     const bool rested = f->state == PR_RUN_STOPPED || f->state == PR_RUN_NEEDS_PERSON;
+    f->after_person = f->state == PR_RUN_NEEDS_PERSON;
     return pr_flight_step(f, rested ? PR_RUN_EV_LOOK_AGAIN : PR_RUN_EV_LOST, NULL, e);
 }
 

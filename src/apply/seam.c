@@ -14,7 +14,8 @@ static void statements(struct pr_flight *f, struct pr_buf *b) {
         for (size_t k = 0; k < n; k++) pr_addf(b, "    \001c%s\002\n", pr_printable(b->a, lines[k], 400));
         if (rehearsed >= 0) pr_addf(b, "    took %s in rehearsal", pr_human_us(b->a, rehearsed));
         else pr_add(b, "    \001wno rehearsal of it\002");
-        if (fc.known) pr_addf(b, "; expected here: %s to %s", pr_human_us(b->a, fc.low_us), pr_human_us(b->a, fc.high_us));
+        if (fc.known && fc.high_us == 0) pr_add(b, "; expected here: a moment");
+        else if (fc.known) pr_addf(b, "; expected here: %s to %s", pr_human_us(b->a, fc.low_us), pr_human_us(b->a, fc.high_us));
         else pr_add(b, "; how long it takes here is not known");
         pr_add(b, "\n");
     }
@@ -71,7 +72,7 @@ static void stops(struct pr_flight *f, struct pr_buf *b) {
             if (x->own || x->created || !pr_lock_blocks_writers(x->lock)) continue;
             pr_addf(b, "  %-16s %s: %s stop while it runs (%s), %s\n", any ? "" : "stops", pr_qualified(b->a, x->schema, x->name),
                     pr_lock_blocks_readers(x->lock) ? "readers and writers" : "writers", pr_lock_name(x->lock),
-                    known ? pr_fmt(b->a, "%s to %s", pr_human_us(b->a, low), pr_human_us(b->a, high)) : "for how long is not known");
+                    !known ? "for how long is not known" : high == 0 ? "a moment" : pr_fmt(b->a, "%s to %s", pr_human_us(b->a, low), pr_human_us(b->a, high)));
             any = true;
         }
     }
@@ -94,7 +95,7 @@ static const char *page(struct pr_flight *f) {
     line(&b, "address", pr_fmt(f->a, "%s, database %s as %s, PostgreSQL %s", f->ident.address, f->ident.database, f->ident.user, f->ident.version));
     line(&b, "bytes", pr_fmt(f->a, "SHA-256 %s", ask->migration->sha256));
     line(&b, "transaction", pr_tx_mode_name(f->side->tx));
-    if (f->first_step > 0) line(&b, "\001wcontinued\002", pr_fmt(f->a, "statements 1 to %zu are in effect since an earlier start", f->first_step));
+    if (f->first_step > 0) line(&b, "continued", pr_fmt(f->a, "\001wstatements 1 to %zu are in effect since an earlier start\002", f->first_step));
     statements(f, &b);
     pr_add(&b, "\n");
     rows(f, &b);
