@@ -172,11 +172,13 @@ static enum pr_code judge_rehearsal(struct pr_flight *f, struct pr_err *e) {
 static enum pr_code judge_history(struct pr_flight *f, struct pr_err *e) {
     const struct pr_migration *m = f->ask->migration;
     const struct pr_history_row *row = pr_history_applied(f->history, f->n_history, m->version);
-    f->situation.changed_after_apply = !f->ask->down && row != NULL && !pr_eq(row->sha256, m->sha256);
-    f->situation.already_applied = !f->ask->down && row != NULL;
+    const bool changed = row != NULL && !pr_eq(row->sha256, m->sha256);
+    /* A repeatable one is meant to be edited and run again. */
+    f->situation.changed_after_apply = !f->ask->down && changed && !m->repeatable;
+    f->situation.already_applied = !f->ask->down && row != NULL && !(changed && m->repeatable);
     if (row != NULL)
-        pr_check_line(f, f->ask->down ? "ok" : "bad", "history",
-                      pr_fmt(f->a, "applied %s by %s%s", since(f, row->applied_at), row->applied_by, f->situation.changed_after_apply ? ", and changed since" : ""));
+        pr_check_line(f, f->situation.already_applied ? "bad" : "ok", "history",
+                      pr_fmt(f->a, "applied %s by %s%s", since(f, row->applied_at), row->applied_by, changed ? ", and changed since" : ""));
     if (!f->ask->down || row != NULL || f->opened) return PR_OK;
     struct pr_run_row *rows = NULL;
     size_t n = 0;

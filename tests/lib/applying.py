@@ -4,10 +4,13 @@
     kit.ready("1")                           ground, rehearse, approve as a person would
     kit.apply("1")                           on a terminal, types YES; returns Pty, finished, with .status
 A Held keeps a session open that is in the way of others."""
+import json
 import os
 import subprocess
 
-from lib.runs import BIN, WRAP, environment
+import jsonschema
+
+from lib.runs import BIN, ROOT, WRAP, environment
 from lib.servers import await_that
 
 ITEMS = """CREATE TABLE items (id bigint PRIMARY KEY, invoice int NOT NULL, paid_at timestamptz, note text);
@@ -58,7 +61,13 @@ class Kit:
         self.project.write("pgrail.conf", "\n".join(sections) + "\n")
 
     def run(self, *args, env=None, **more):
-        return self.project.pgrail(*args, env={**self.env, **(env or {})}, **more)
+        """pgrail ARGS; its document, if it gives one, is held against its published schema."""
+        r = self.project.pgrail(*args, env={**self.env, **(env or {})}, **more)
+        name = {"apply": "apply", "rollback": "apply", "status": "status", "verify": "verify"}.get(args[0])
+        if "--json" in args and name and r.out and r.json["schema"] != "pgrail.error/1":
+            with open(f"{ROOT}/docs/schema/{name}.json", encoding="utf-8") as f:
+                jsonschema.validate(r.json, json.load(f), jsonschema.Draft202012Validator)
+        return r
 
     def status(self, env="production"):
         return self.run("status", "--env", env, "--json").json

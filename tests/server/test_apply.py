@@ -221,7 +221,19 @@ def test_applied_twice_and_changed_after(kit):
     assert r.status == REFUSED and "changed after" in r.json["error"]["message"]
     s = kit.run("status", "--env", "dev", "--json")
     assert s.status == 1 and s.json["migrations"][0]["state"] == "changed"      # DRIFT
-    assert kit.run("verify", "1", "--env", "dev").status == 1                   # UNPROVEN
+    v = kit.run("verify", "1", "--env", "dev", "--json")
+    assert v.status == 1 and [c["holds"] for c in v.json["checks"]].count(False) == 1     # UNPROVEN
+
+
+def test_a_repeatable_migration_is_run_again_when_it_changed(kit):
+    kit.project.write("migrations/V1__items.sql", "ALTER TABLE items ADD COLUMN vat int;\n")
+    kit.project.write("migrations/R__paid.sql", "CREATE OR REPLACE VIEW paid AS SELECT id FROM items WHERE paid_at IS NOT NULL;\n")
+    which = next(m["id"] for m in kit.status("dev")["migrations"] if "paid" in m["id"])
+    kit.run("apply", which, "--env", "dev").ok()
+    assert kit.run("apply", which, "--env", "dev").status == REFUSED
+    kit.project.write("migrations/R__paid.sql", "CREATE OR REPLACE VIEW paid AS SELECT id FROM items WHERE paid_at > '2020-01-01';\n")
+    kit.run("apply", which, "--env", "dev").ok()
+    assert "2020" in kit.production.value("SELECT pg_get_viewdef('paid')")
 
 
 def test_nothing_to_roll_back(kit):
