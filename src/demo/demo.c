@@ -83,7 +83,7 @@ static enum pr_code own_path(struct pr_arena *a, const char **out, struct pr_err
 
 static enum pr_code play(const struct scene *sc, const struct pr_stage *stage, const struct pr_talk *talk, const char *pgrail,
                          struct pr_arena *a, int *status, struct pr_err *e) {
-    static const struct pr_pty_answer yes[] = {{.when = "Type YES to go on: ", .type = "YES\n"}};
+    static const struct pr_pty_answer yes[] = {{.when = "Type YES to run this on production: ", .type = "YES\n"}};
     const char **argv = PR_NEW_ARRAY(a, const char *, 16);
     size_t n = 0;
     argv[n++] = pgrail;

@@ -21,7 +21,7 @@ static void report(const struct pr_rule_ctx *c, const DropStmt *ds, const List *
     if (pr_world_created(c->before, schema, name)) return;
     const struct pr_rel *r = c->facts != NULL ? pr_find_rel(c->facts, schema, name) : NULL;
     if (r == NULL && c->facts != NULL && ds->missing_ok) return;
-    const char *size = r != NULL ? pr_fmt(PR_A(c), " (%s%s)", r->rows_trusted ? pr_fmt(PR_A(c), "about %s rows, ", pr_human_count(PR_A(c), r->rows)) : "",
+    const char *size = r != NULL && r->total_bytes >= 0 ? pr_fmt(PR_A(c), " (%s%s)", r->rows_trusted ? pr_fmt(PR_A(c), "about %s rows, ", pr_human_count(PR_A(c), r->rows)) : "",
                                           pr_human_bytes(PR_A(c), r->total_bytes)) : "";
     const struct pr_span at = pr_word_at(c, name, 0);
     const char *old = pr_id(c, pr_object_name(c, name, NIL, "dropped"));
