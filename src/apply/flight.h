@@ -101,7 +101,7 @@ struct pr_eye {
     size_t stmt;
     bool concurrent, cleaning;
     bool gave_way;                              /* stopped while waiting for a lock: nothing happened, may be tried again */
-    int64_t last_us, try_bill_ms, wait_since_us, lag_at_start, stop_after_us;
+    int64_t last_us, try_bill_ms, wait_since_us, blocked_since_us, lag_at_start, stop_after_us;
     int lost;                                   /* looks in a row that had no answer */
     const char *waits_for;
 };

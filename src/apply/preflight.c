@@ -205,6 +205,19 @@ static void check_findings(struct pr_flight *f) {
     if (f->script.n_unjudged > 0) pr_check_line(f, "warn", "check", pr_fmt(f->a, "%zu statements that this grammar (%s) cannot judge", f->script.n_unjudged, pr_grammar_version()));
 }
 
+static enum pr_code check_sight(struct pr_flight *f, struct pr_err *e) {
+    static const struct pr_pg_stmt may_see = {
+        .name = "what the role may see", .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = 10000,
+        .sql = "SELECT pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')",
+    };
+    struct pr_pg_rows r = {0};
+    PR_TRY(e, pr_pg_query(f->watch, &may_see, NULL, f->a, &r, e));
+    if (pr_eq(PR_CELL(&r, 0, 0), "t")) return PR_OK;
+    pr_check_line(f, "warn", "sight", pr_fmt(f->a, "user %s does not see how long other roles' transactions are open: GRANT pg_read_all_stats TO %s",
+                                             f->ident.user, pr_quote_ident(f->a, f->ident.user)));
+    return PR_OK;
+}
+
 static enum pr_code check_others(struct pr_flight *f, struct pr_err *e) {
     json_t *list = pr_set_array(f->doc, "in_the_way");
     size_t seen = 0;
@@ -282,6 +295,7 @@ enum pr_code pr_preflight(struct pr_flight *f, struct pr_err *e) {
     if (ask->environment->is_protected) PR_TRY(e, pr_preflight_approvals(f, e));
     PR_TRY(e, rule(f, e));
     PR_TRY(e, check_invalid(f, e));
+    PR_TRY(e, check_sight(f, e));
     PR_TRY(e, check_others(f, e));
     check_sizes(f);
     pr_check_line(f, "note", "disk", "free space is not known to the server: look at it yourself");

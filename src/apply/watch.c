@@ -5,23 +5,23 @@
 #define LOOK_MS 2000
 #define LOST_LOOKS 3
 
-#define BLOCKED_FROM \
-    " FROM pg_catalog.pg_stat_activity b WHERE b.wait_event_type = 'Lock' AND b.pid <> $1::int4" \
-    " AND $1::int4 = ANY (pg_catalog.pg_blocking_pids(b.pid))"
+/* Who waits is read from pg_locks: pg_stat_activity hides it from a role that is no member of pg_read_all_stats, and the
+ * application is another role than ours. When it began to wait is told since 14. */
 #define LOOK_AT(since) \
-    "WITH blocked AS (SELECT (extract(epoch FROM pg_catalog.clock_timestamp() - " since ") * 1000)::bigint AS ms" BLOCKED_FROM ")," \
-    " w AS (SELECT coalesce(wait_event_type = 'Lock', false) AS waits FROM pg_catalog.pg_stat_activity WHERE pid = $1::int4)" \
-    " SELECT coalesce((SELECT waits FROM w), false), (SELECT count(*) FROM blocked), (SELECT coalesce(max(ms), 0) FROM blocked)," \
+    "WITH waiting AS (SELECT l.pid, min(" since ") AS since FROM pg_catalog.pg_locks l WHERE NOT l.granted AND l.pid <> $1::int4 GROUP BY l.pid)," \
+    " blocked AS (SELECT (extract(epoch FROM pg_catalog.clock_timestamp() - since) * 1000)::bigint AS ms FROM waiting" \
+    "  WHERE $1::int4 = ANY (pg_catalog.pg_blocking_pids(pid)))," \
+    " w AS (SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE pid = $1::int4 AND NOT granted) AS waits)" \
+    " SELECT (SELECT waits FROM w), (SELECT count(*) FROM blocked), (SELECT coalesce(max(ms), 0) FROM blocked)," \
     " (SELECT count(*) FROM blocked WHERE ms >= 200)," \
     " CASE WHEN (SELECT waits FROM w) THEN pg_catalog.array_to_string(pg_catalog.pg_blocking_pids($1::int4), ', ') END," \
     " (SELECT max(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), replay_lsn))::bigint FROM pg_catalog.pg_stat_replication)"
 
 static const struct pr_pg_stmt look_14 = {
-    .name = "watch", .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 6, .timeout_ms = LOOK_MS,
-    .sql = LOOK_AT("coalesce((SELECT min(l.waitstart) FROM pg_catalog.pg_locks l WHERE l.pid = b.pid AND NOT l.granted), b.query_start)"),
+    .name = "watch", .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 6, .timeout_ms = LOOK_MS, .sql = LOOK_AT("l.waitstart"),
 };
 static const struct pr_pg_stmt look_13 = {
-    .name = "watch", .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 6, .timeout_ms = LOOK_MS, .sql = LOOK_AT("b.query_start"),
+    .name = "watch", .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 6, .timeout_ms = LOOK_MS, .sql = LOOK_AT("NULL::timestamptz"),
 };
 
 struct seen {
@@ -40,6 +40,15 @@ static enum pr_code look(struct pr_eye *eye, struct pr_arena *a, struct seen *s,
                        .longest_ms = number(PR_CELL(&r, 0, 2)), .crowd = number(PR_CELL(&r, 0, 3)),
                        .by = PR_CELL(&r, 0, 4), .lag = number(PR_CELL(&r, 0, 5))};
     return PR_OK;
+}
+
+/* Where the server does not tell since when others wait, it is counted from when we first saw somebody wait. */
+static void count_from_here(struct pr_eye *eye, struct seen *s, int64_t now) {
+    if (s->blocked == 0) eye->blocked_since_us = 0;
+    else if (eye->blocked_since_us == 0) eye->blocked_since_us = now;
+    if (eye->f->ident.version_num >= 140000 || s->blocked == 0) return;
+    s->longest_ms = (now - eye->blocked_since_us) / 1000;
+    s->crowd = s->longest_ms >= 200 ? s->blocked : 0;
 }
 
 static const struct pr_pg_stmt index_progress = {
@@ -115,6 +124,7 @@ static enum pr_code tick(void *ctx, int64_t elapsed_us, struct pr_err *e) {
     const int64_t now = pr_mono_us(), since = eye->last_us == 0 ? elapsed_us : now - eye->last_us;
     if (eye->last_us == 0) eye->lag_at_start = s.lag;
     eye->last_us = now;
+    count_from_here(eye, &s, now);
     const int64_t bill = pr_sat_mul(s.blocked, since / 1000);
     if (s.waits) eye->try_bill_ms = pr_sat_add(eye->try_bill_ms, bill);
     else eye->f->bill_ms = pr_sat_add(eye->f->bill_ms, bill);

@@ -354,6 +354,26 @@ def test_the_watch_stops_what_others_wait_for(server, project, make_db):
     assert kit.status("dev")["unfinished"] == []
 
 
+def test_a_plain_role_sees_who_waits_too(server, project, make_db):
+    """The migrator is no superuser and no member of pg_monitor, the application another role: the usual case in production."""
+    kit = Kit(project, make_db)
+    kit.production.sql(f"""DO $$ BEGIN CREATE ROLE migrator LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+        GRANT CREATE ON DATABASE {kit.production.name} TO migrator; GRANT CREATE, USAGE ON SCHEMA public TO migrator; ALTER TABLE items OWNER TO migrator""")
+    kit.env["DEV_URL"] = server.url(kit.production.name, "migrator")
+    project.migration(1, "slow", SLEEPS, "ALTER TABLE items DROP COLUMN vat;\n")
+    project.migration(2, "idx", INDEX, UNINDEX)
+    p = kit.start("apply", "1", "--env", "dev", "--json")
+    await_query(kit.production, "pg_sleep(60)")
+    with kit.production.connect() as c:
+        c.execute("SELECT count(*) FROM items")
+    out = p.communicate(timeout=60)[0]
+    assert p.returncode == ABORTED, out
+    r = kit.run("apply", "2", "--env", "dev", "--json").ok()
+    assert any(c["what"] == "sight" and "pg_read_all_stats" in c["found"] for c in r.json["preflight"])
+    assert kit.production.value("SELECT applied_by FROM pgrail.history") == "migrator"
+    kit.run("rollback", "2", "--env", "dev").ok()
+
+
 def test_ctrl_c_in_a_transaction(kit):
     kit.project.migration(1, "slow", SLEEPS, "ALTER TABLE items DROP COLUMN vat;\n")
     p = kit.seam("apply", "1", "--env", "dev")
