@@ -35,7 +35,7 @@ static enum pr_code send(struct pr_flight *f, size_t i, struct pr_eye *eye, enum
     json_t *o = statement_doc(f, i);
     pr_set_int(o, "attempts", pr_get_int(o, "attempts") + 1);
     pr_say(f->ask->talk, PR_LINE_STEP, "statement %zu of %zu", i + 1, f->script.n);
-    pr_say(f->ask->talk, PR_LINE_CODE, "%s", pr_printable(f->a, s->text, 2000));
+    pr_say_code(f->ask->talk, f->a, s->text, 40);
     const struct pr_pg_watch watch = pr_eye_watch(eye);
     struct pr_pg_done done = {0};
     const enum pr_code code = pr_pg_run(f->worker, s->text, &watch, f->a, &done, e);

@@ -2,12 +2,24 @@
 
 void pr_say(const struct pr_talk *t, enum pr_line kind, const char *fmt, ...) {
     if (t == NULL || t->line == NULL) return;
-    char text[4096];
     va_list ap;
     va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, ap);
+    char *text = NULL;
+    PR_ASSERT(vasprintf(&text, fmt, ap) >= 0);
     va_end(ap);
     t->line(t->ctx, kind, text);
+    free(text);
+}
+
+void pr_say_code(const struct pr_talk *t, struct pr_arena *a, const char *sql, size_t max_lines) {
+    for (size_t shown = 0; *sql != '\0' && (max_lines == 0 || shown < max_lines); shown++) {
+        const size_t n = strcspn(sql, "\r\n");
+        pr_say(t, PR_LINE_CODE, "%s", pr_printable(a, pr_dupn(a, sql, n), n + 1));
+        sql += n;
+        if (*sql == '\r' && sql[1] == '\n') sql++;
+        if (*sql != '\0') sql++;
+    }
+    if (*sql != '\0') pr_say(t, PR_LINE_CODE, "…");
 }
 
 void pr_progress(const struct pr_talk *t, const struct pr_progress *p) {

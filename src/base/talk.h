@@ -36,8 +36,11 @@ struct pr_talk {
     const volatile sig_atomic_t *interrupted;               /* set by Ctrl-C or SIGTERM; NULL = never */
 };
 
-/* One line of a transcript; printf-like, at most 4 kB. */
+/* One line of a transcript; printf-like. Never cut: what a person approves is shown whole. */
 PR_FORMAT(3, 4) void pr_say(const struct pr_talk *t, enum pr_line kind, const char *fmt, ...);
+/* SQL as it will run, line by line and safe to show; after max_lines an ellipsis (0 = all). */
+void pr_say_code(const struct pr_talk *t, struct pr_arena *a, const char *sql, size_t max_lines);
+
 /* How far long work is; p NULL = over. */
 void pr_progress(const struct pr_talk *t, const struct pr_progress *p);
 

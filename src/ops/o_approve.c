@@ -63,15 +63,21 @@ static enum pr_code recall(struct asked *q, struct pr_err *e) {
     return PR_OK;
 }
 
+/* The way back must not close by time: what a down undoes was grounded and rehearsed when it was applied, and apply looks at
+ * the live schema again in any case. */
+static bool too_old(const struct asked *q, const char *when, int64_t max_age_ms) {
+    return pr_eq(q->direction, "up") && is_old(when, max_age_ms);
+}
+
 static enum pr_yes grounded(const struct asked *q) {
     /* Another text was grounded: it may name other relations. */
     if (!q->has_grounding || !pr_eq(q->grounding.sha256, pr_migration_body_sha256(q->m, q->c->a))) return PR_NO;
-    return is_old(q->grounding.taken_at, q->x.config->grounding_max_age_ms) ? PR_STALE_YES : PR_YES;
+    return too_old(q, q->grounding.taken_at, q->x.config->grounding_max_age_ms) ? PR_STALE_YES : PR_YES;
 }
 
 static enum pr_yes rehearsed(const struct asked *q) {
     if (!q->has_rehearsal) return q->of_other_bytes ? PR_YES : PR_NO;
-    return is_old(q->rehearsal.started_at, q->x.config->rehearsal_max_age_ms) ? PR_STALE_YES : PR_YES;
+    return too_old(q, q->rehearsal.started_at, q->x.config->rehearsal_max_age_ms) ? PR_STALE_YES : PR_YES;
 }
 
 static enum pr_code needs_person(const struct asked *q, bool *out, struct pr_err *e) {
@@ -112,12 +118,7 @@ static void show_script(const struct asked *q) {
     pr_say(t, PR_LINE_STEP, "%s, %s, on %s (database %s): %s", q->m->id, q->direction, q->x.env->name,
            pr_printable(q->c->a, q->grounding.database, 63), pr_tx_mode_name(q->side->tx));
     pr_say(t, PR_LINE_FACT, "%s, sha256 %s", q->side->path, q->side->sha256);
-    for (size_t at = 0; at < q->side->len;) {
-        const char *nl = memchr(q->side->text + at, '\n', q->side->len - at);
-        const size_t n = (nl != NULL ? (size_t)(nl - q->side->text) : q->side->len) - at;
-        pr_say(t, PR_LINE_CODE, "%s", pr_printable(q->c->a, pr_dupn(q->c->a, q->side->text + at, n), n + 1));
-        at += n + 1;
-    }
+    pr_say_code(t, q->c->a, pr_dupn(q->c->a, q->side->text, q->side->len), 0);
 }
 
 static void show_findings(const struct asked *q) {

@@ -7,13 +7,7 @@ void pr_tell_before(const struct pr_rig *rig, const struct pr_seen_stmt *s) {
     const struct pr_talk *t = rig->r->talk;
     const struct pr_seen_run *run = rig->run;
     pr_say(t, PR_LINE_STEP, "%s, statement %d of %zu (line %d)", run->direction, s->stmt->index + 1, run->n, s->stmt->line);
-    const char *text = s->stmt->text;
-    for (int shown = 0; *text != '\0' && shown < 40; shown++) {
-        const size_t len = strcspn(text, "\n");
-        pr_say(t, PR_LINE_CODE, "%s", pr_printable(rig->a, pr_dupn(rig->a, text, len), 200));
-        text += len + (text[len] == '\n' ? 1 : 0);
-    }
-    if (*text != '\0') pr_say(t, PR_LINE_CODE, "…");
+    pr_say_code(t, rig->a, s->stmt->text, 40);
 }
 
 const char *pr_stop_words(enum pr_lock mode, int64_t held_us, struct pr_arena *a) {

@@ -27,6 +27,36 @@ static void codes_have_classes(void **state) {
     }
 }
 
+/* Exit statuses are an interface: scripts and CI jobs look at them. */
+static void exit_statuses_stay(void **state) {
+    static const struct { enum pr_code code; int status; } table[] = {
+        {PR_OK, 0},           {PR_ERR_FINDINGS, 1},   {PR_ERR_REHEARSAL_FAILED, 1}, {PR_ERR_DRIFT, 1},   {PR_ERR_USAGE, 2},
+        {PR_ERR_CONFIG, 2},   {PR_ERR_NOT_GROUNDED, 3}, {PR_ERR_NOT_APPROVED, 3},   {PR_ERR_DB, 4},      {PR_ERR_CONNECT, 5},
+        {PR_ERR_TIMEOUT, 6},  {PR_ERR_RETRIES, 6},    {PR_ERR_ABORTED, 7},          {PR_ERR_INTERRUPTED, 8}, {PR_ERR_NEEDS_PERSON, 9},
+        {PR_ERR_BUG, 70},
+    };
+    for (size_t i = 0; i < PR_COUNT(table); i++) assert_int_equal(pr_code_info(table[i].code)->exit_status, table[i].status);
+}
+
+struct heard { char text[256]; };
+
+static void hear(void *ctx, enum pr_line kind, const char *text) {
+    struct heard *h = ctx;
+    assert_int_equal(kind, PR_LINE_CODE);
+    const size_t n = strlen(h->text);
+    (void)snprintf(h->text + n, sizeof h->text - n, "[%s]", text);
+}
+
+static void code_is_said_line_by_line(void **state) {
+    struct heard h = {""};
+    const struct pr_talk t = {.ctx = &h, .line = hear};
+    pr_say_code(&t, *state, "SELECT 1\r\n\n  FROM \033t\nWHERE", 3);
+    assert_string_equal(h.text, "[SELECT 1][][  FROM \\x1Bt][…]");
+    h.text[0] = '\0';
+    pr_say_code(&t, *state, "a\nb", 0);
+    assert_string_equal(h.text, "[a][b]");
+}
+
 static void an_error_keeps_message_hint_and_place(void **state) {
     struct pr_err e = {0};
     assert_int_equal(PR_FAIL(&e, PR_ERR_STALE, "the table %s moved", "t"), PR_ERR_STALE);
@@ -195,7 +225,8 @@ static void documents_keep_the_order_of_keys(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(codes_have_classes),        cmocka_unit_test(an_error_keeps_message_hint_and_place),
+        cmocka_unit_test(codes_have_classes), cmocka_unit_test(exit_statuses_stay), cmocka_unit_test(code_is_said_line_by_line),
+              cmocka_unit_test(an_error_keeps_message_hint_and_place),
         cmocka_unit_test(a_long_message_is_cut_not_overrun), cmocka_unit_test(arena_grows_and_keeps),
         cmocka_unit_test(text_is_built_up_to_its_cap), cmocka_unit_test(text_is_split_and_trimmed),
         cmocka_unit_test(bad_utf8_and_nul_are_named), cmocka_unit_test(hidden_characters_are_shown),
