@@ -114,6 +114,7 @@ static void put_summary(const struct pr_render *r, const json_t *doc) {
     else if (pr_eq(source, "nothing")) pr_add(r->out, "; in order, from an empty database on");
     else pr_add(r->out, "; without facts");
     pr_add(r->out, "\n");
+    if (n == 0) pr_add(r->out, "nothing to judge: the folder is empty, or all is applied; a new migration begins with: pgrail new NAME\n");
 }
 
 void pr_check_render(const json_t *doc, const struct pr_render *r) {

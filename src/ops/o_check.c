@@ -64,13 +64,23 @@ static bool is_reported(const json_t *list, const char *migration, const char *r
     return false;
 }
 
+/* A word that names the migration again: its id, or its path when it lies outside the project's folder. */
+static const char *word_of(const struct pr_check *k, const struct pr_migration *m) {
+    const struct pr_config *conf = k->x.config;
+    if (conf == NULL || m->up.path == NULL) return m->id;
+    const char *folder = conf->migrations;
+    if (pr_starts(folder, conf->root)) folder += strlen(conf->root) + (folder[strlen(conf->root)] == '/' ? 1 : 0);
+    return pr_starts(m->up.path, folder) ? m->id : m->up.path;
+}
+
 static void report_ungrounded(struct pr_check *k, const struct pr_migration *m, const char *relation, const char *state) {
     if (is_reported(k->grounding, m->id, relation)) return;
     json_t *o = pr_push_object(k->grounding);
     pr_set_str(o, "migration", m->id);
     pr_set_str(o, "relation", relation);
     pr_set_str(o, "state", state);
-    pr_set_str(o, "mend", k->x.env != NULL ? pr_fmt(k->c->a, "pgrail ground %s --env %s", m->id, k->x.env->name) : pr_fmt(k->c->a, "pgrail ground %s", m->id));
+    const char *word = word_of(k, m);
+    pr_set_str(o, "mend", k->x.env != NULL ? pr_fmt(k->c->a, "pgrail ground %s --env %s", word, k->x.env->name) : pr_fmt(k->c->a, "pgrail ground %s", word));
 }
 
 /* "schema.name" of every relation that the server has, whether or not its facts were read. */
