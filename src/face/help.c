@@ -52,10 +52,32 @@ const char *pr_words_synopsis(const struct pr_op *op, struct pr_arena *a) {
     return pr_buf_text(&b);
 }
 
+#define LINE 80
+
+/* Words of a paragraph into lines of at most LINE columns, each behind an indent; the first line goes on at column `at`. */
+static void add_wrapped(struct pr_buf *b, const char *text, size_t at, size_t indent) {
+    const char **words = NULL;
+    const size_t n = pr_split(b->a, text, ' ', &words);
+    for (size_t i = 0; i < n; i++) {
+        const size_t w = strlen(words[i]);
+        if (i > 0 && at + 1 + w > LINE) {
+            pr_addf(b, "\n%*s", (int)indent, "");
+            at = indent;
+        } else if (i > 0) {
+            pr_add(b, " ");
+            at++;
+        }
+        pr_add(b, words[i]);
+        at += w;
+    }
+    pr_add(b, "\n");
+}
+
 static void add_row(struct pr_buf *b, const char *left, const char *right) {
-    const int gap = 26 - (int)strlen(left);
-    if (gap < 2) pr_addf(b, "  %s\n%28s%s\n", left, "", right);
-    else pr_addf(b, "  %s%*s%s\n", left, gap, "", right);
+    const size_t n = strlen(left), column = 28;
+    if (n + 4 > column) pr_addf(b, "  %s\n%*s", left, (int)column, "");
+    else pr_addf(b, "  %s%*s", left, (int)(column - 2 - n), "");
+    add_wrapped(b, right, column, column);
 }
 
 static const char *with_default(const struct pr_param *p, struct pr_arena *a) {
@@ -65,7 +87,10 @@ static const char *with_default(const struct pr_param *p, struct pr_arena *a) {
 
 const char *pr_words_help(const struct pr_op *op, struct pr_arena *a) {
     struct pr_buf b = {.a = a};
-    pr_addf(&b, "%s\n\nusage: %s\n\n%s\n", op->summary, pr_words_synopsis(op, a), op->detail);
+    pr_addf(&b, "%s\n\nusage: ", op->summary);
+    add_wrapped(&b, pr_words_synopsis(op, a), 7, 11 + strlen(op->name));
+    pr_add(&b, "\n");
+    add_wrapped(&b, op->detail, 0, 0);
     if (op->n_params > 0) pr_add(&b, "\narguments and options:\n");
     for (size_t i = 0; i < op->n_params; i++) add_row(&b, spelled(&op->params[i], a), with_default(&op->params[i], a));
     pr_add(&b, "\neverywhere:\n");

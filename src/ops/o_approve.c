@@ -70,8 +70,10 @@ static bool too_old(const struct asked *q, const char *when, int64_t max_age_ms)
 }
 
 static enum pr_yes grounded(const struct asked *q) {
-    /* Another text was grounded: it may name other relations. */
-    if (!q->has_grounding || !pr_eq(q->grounding.sha256, pr_migration_body_sha256(q->m, q->c->a))) return PR_NO;
+    /* Another text was grounded: it may name other relations. A rehearsal of exactly these bytes settles that: it refuses to run
+     * when the live shape of what they touch is not the grounding's. */
+    if (!q->has_grounding) return PR_NO;
+    if (!q->has_rehearsal && !pr_eq(q->grounding.sha256, pr_migration_body_sha256(q->m, q->c->a))) return PR_NO;
     return too_old(q, q->grounding.taken_at, q->x.config->grounding_max_age_ms) ? PR_STALE_YES : PR_YES;
 }
 

@@ -45,7 +45,7 @@ static void exam_folder(struct exam *x, const struct pr_config *conf) {
     struct pr_folder *f = NULL;
     struct pr_err e = {0};
     if (pr_folder_read(conf->migrations, conf->root, conf->layout, x->a, &f, &e) != PR_OK) {
-        note(x, "bad", "migrations", e.hint[0] == '\0' ? NULL : pr_dup(x->a, e.hint), "%s", e.msg);
+        note(x, e.code == PR_ERR_NO_FILE ? "warn" : "bad", "migrations", e.hint[0] == '\0' ? NULL : pr_dup(x->a, e.hint), "%s", e.msg);
         return;
     }
     note(x, f->n_problems == 0 ? "ok" : "warn", "migrations", f->n_problems == 0 ? NULL : "pgrail check", "%zu migrations, layout %s (%s), %zu problems",
@@ -67,7 +67,7 @@ static void exam_approvers(struct exam *x, const struct pr_config *conf) {
         for (size_t i = 0; i < n_lines; i++)
             if (lines[i][0] != '\0' && lines[i][0] != '#') signers++;
         note(x, signers >= (size_t)conf->approvals ? "ok" : "bad", "approvers", signers >= (size_t)conf->approvals ? NULL : "add the missing approvers",
-             "%zu approvers, %" PRId64 " needed for each change", signers, conf->approvals);
+             "%zu in %s, %" PRId64 " needed for each change", signers, conf->approvers, conf->approvals);
     }
 }
 

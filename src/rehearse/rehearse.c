@@ -219,7 +219,7 @@ static enum pr_code run_all(struct pr_rehearsed *all, struct pr_arena *a, struct
 
 static void tell_verdict(const struct pr_rehearsed *all) {
     const struct pr_talk *t = all->r->talk;
-    if (all->n_reasons == 0) pr_say(t, PR_LINE_GOOD, "OK: ready");
+    if (all->n_reasons == 0) pr_say(t, PR_LINE_GOOD, "ready");
     else pr_say(t, PR_LINE_BAD, "not ready: %zu reason%s", all->n_reasons, all->n_reasons == 1 ? "" : "s");
 }
 
