@@ -48,6 +48,9 @@ PR_NODISCARD enum pr_code pr_schema_lines_inside(struct pr_pg *pg, struct pr_are
 /* before → after: lines gone ("- …") and come ("+ …"), sorted. */
 size_t pr_lines_delta(const struct pr_lines *before, const struct pr_lines *after, struct pr_arena *a, const char ***out);
 
+/* The word for a relkind: "table", "partitioned table", "view" …; "relation" for one that we do not know. */
+const char *pr_rel_kind_name(char relkind);
+
 /* Finders; NULL when absent. schema NULL goes through facts->search_path. */
 const struct pr_rel *pr_find_rel(const struct pr_facts *f, const char *schema, const char *name);
 const struct pr_rel *pr_find_index_rel(const struct pr_facts *f, const char *schema, const char *index,

@@ -227,14 +227,7 @@ static const char *gone(const struct pr_expect *x) { return x->there ? "is there
 
 static const char *relation_word(const struct pr_expect *x) {
     if (x->relkinds == NULL || x->relkinds[1] != '\0') return "relation";
-    switch (x->relkinds[0]) {
-    case 'r':
-    case 'p': return "table";
-    case 'v': return "view";
-    case 'm': return "materialized view";
-    case 'S': return "sequence";
-    default: return "foreign table";
-    }
+    return pr_rel_kind_name(x->relkinds[0]);
 }
 
 static const char *column_claim(const struct pr_expect *x, struct pr_arena *a, const char *rel) {

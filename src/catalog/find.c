@@ -6,6 +6,19 @@ static const struct pr_rel *rel_in(const struct pr_facts *f, const char *schema,
     return NULL;
 }
 
+const char *pr_rel_kind_name(char relkind) {
+    switch (relkind) {
+    case 'r': return "table";
+    case 'p': return "partitioned table";
+    case 'v': return "view";
+    case 'm': return "materialized view";
+    case 'f': return "foreign table";
+    case 'S': return "sequence";
+    case 'c': return "composite type";
+    default: return "relation";
+    }
+}
+
 const struct pr_rel *pr_find_rel(const struct pr_facts *f, const char *schema, const char *name) {
     if (schema != NULL) return rel_in(f, schema, name);
     for (size_t i = 0; i < f->n_search_path; i++) {

@@ -32,19 +32,6 @@ static const char *one_line(struct pr_arena *a, const char *s) {
     return pr_buf_text(&b);
 }
 
-static const char *kind_word(char relkind) {
-    switch (relkind) {
-    case 'r': return "table";
-    case 'p': return "partitioned table";
-    case 'v': return "view";
-    case 'm': return "materialized view";
-    case 'f': return "foreign table";
-    case 'S': return "sequence";
-    case 'c': return "composite type";
-    default: return "relation";
-    }
-}
-
 static const char *names(struct pr_arena *a, const char *const *items, size_t n) {
     if (n == 0) return "";
     struct pr_buf b = {.a = a};
@@ -56,7 +43,7 @@ static const char *names(struct pr_arena *a, const char *const *items, size_t n)
 
 static void relation_line(struct list *l, const struct pr_rel *r, const char *name) {
     struct pr_buf b = {.a = l->a};
-    pr_addf(&b, "%s %s: owner %s", kind_word(r->kind), name, r->owner);
+    pr_addf(&b, "%s %s: owner %s", pr_rel_kind_name(r->kind), name, r->owner);
     if (r->persistence == 'u') pr_add(&b, ", unlogged");
     if (r->options != NULL) pr_addf(&b, ", options %s", r->options);
     if (r->replica_identity != 'd' && (r->kind == 'r' || r->kind == 'p' || r->kind == 'm'))

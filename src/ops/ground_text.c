@@ -11,18 +11,7 @@ static const char *get(const struct view *v, const char *key) { return pr_get_st
 static const char *show(const struct view *v, const char *text, size_t max) { return text != NULL ? pr_printable(v->r->a, text, max) : ""; }
 static size_t count(const struct view *v, const char *key) { return json_array_size(json_object_get(v->rel, key)); }
 
-static const char *kind_word(const char *kind) {
-    switch (kind != NULL ? kind[0] : '\0') {
-    case 'r': return "table";
-    case 'p': return "partitioned table";
-    case 'v': return "view";
-    case 'm': return "materialized view";
-    case 'f': return "foreign table";
-    case 'S': return "sequence";
-    case 'c': return "composite type";
-    default: return "relation";
-    }
-}
+static const char *kind_word(const char *kind) { return pr_rel_kind_name(kind != NULL ? kind[0] : '\0'); }
 
 static const char *name_list(const struct view *v, const json_t *names, size_t max) {
     struct pr_buf b = {.a = v->r->a};
