@@ -1,5 +1,6 @@
 #include "face/cli.h"
 
+#include <errno.h>
 #include <locale.h>
 
 #include "face/term.h"
@@ -15,6 +16,7 @@ struct words {
     const struct pr_op *op;        /* NULL before the command is known */
     bool json, no_color, debug, help, version;
     const char *config;
+    const char *wrong;             /* why an option of every command is wrong: "--json takes no value"; NULL when none is */
 };
 
 static bool is_flag(const struct pr_op *op, const char *name) {
@@ -59,6 +61,13 @@ static bool next_word(void *ctx, const char **name, const char **value) {
     return false;
 }
 
+static bool is_valued_flag(const char *word) {
+    static const char *const flags[] = {"--json=", "--no-color=", "--debug=", "--help="};
+    for (size_t i = 0; i < PR_COUNT(flags); i++)
+        if (pr_starts(word, flags[i])) return true;
+    return false;
+}
+
 /* Help and the way errors are shown must be known before the words are judged. */
 static void scan_globals(struct words *w) {
     for (int i = w->at; i < w->argc && !pr_eq(w->argv[i], "--"); i++) {
@@ -66,6 +75,8 @@ static void scan_globals(struct words *w) {
         if (pr_eq(w->argv[i], "--json")) w->json = true;
         if (pr_eq(w->argv[i], "--no-color")) w->no_color = true;
         if (pr_eq(w->argv[i], "--debug")) w->debug = true;
+        if (is_valued_flag(w->argv[i])) w->wrong = pr_fmt(w->a, "%.*s takes no value", (int)strcspn(w->argv[i], "="), w->argv[i]);
+        if (pr_eq(w->argv[i], "--config") && i + 1 == w->argc) w->wrong = "--config wants a value";
     }
 }
 
@@ -103,6 +114,14 @@ static void print_doc(const struct pr_term *t, const struct words *w, const json
     pr_term_put(t, stdout, pr_buf_text(&b));
 }
 
+/* The exit status, when all of the output has reached its reader. Who closed the pipe (head) knows it; a full disk must be said. */
+static int written(int status) {
+    const bool earlier = ferror(stdout) != 0;
+    if (fflush(stdout) == 0 && !earlier) return status;
+    if (errno != EPIPE) (void)fprintf(stderr, "pgrail: the output could not be written: %s\nhint: what was asked for may be done: pgrail status\n", strerror(errno));
+    return pr_code_info(PR_ERR_PROC)->exit_status;
+}
+
 /* The document first, then the error; with --json both are one document. */
 static int answer(const struct pr_term *t, const struct words *w, struct pr_call *c, enum pr_code code, const struct pr_err *e) {
     json_t *doc PR_CLEANUP(pr_json_freep) = c->doc;
@@ -115,8 +134,7 @@ static int answer(const struct pr_term *t, const struct words *w, struct pr_call
     }
     if (doc != NULL) print_doc(t, w, doc);
     if (code != PR_OK) print_error(t, w, e);
-    if (fflush(stdout) != 0) return pr_code_info(PR_ERR_PROC)->exit_status;
-    return pr_code_info(code != PR_OK ? code : c->outcome)->exit_status;
+    return written(pr_code_info(code != PR_OK ? code : c->outcome)->exit_status);
 }
 
 static const char *as_typed(struct pr_arena *a, int argc, char **argv) {
@@ -132,7 +150,7 @@ static int run_op(struct words *w) {
     pr_term_init(&t, w->no_color, w->json);
     if (w->help) {
         (void)fputs(pr_words_help(w->op, w->a), stdout);
-        return 0;
+        return written(0);
     }
     struct pr_talk talk;
     pr_term_talk(&t, &talk);
@@ -140,7 +158,8 @@ static int run_op(struct words *w) {
     void *args = NULL;
     struct pr_arg_src src = {.ctx = w, .next = next_word};
     struct pr_call c = {.a = w->a, .talk = &talk, .command = as_typed(w->a, w->argc, w->argv)};
-    enum pr_code code = pr_bind(w->op, w->a, &src, &args, &e);
+    enum pr_code code = w->wrong != NULL ? PR_FAIL(&e, PR_ERR_USAGE, "%s", w->wrong) : pr_bind(w->op, w->a, &src, &args, &e);
+    if (w->wrong != NULL) (void)pr_hint(&e, "pgrail %s --help", w->op->name);
     if (code == PR_OK) {
         c.args = args;
         c.config_path = w->config;
@@ -195,7 +214,7 @@ static int completion(struct words *w) {
         return pr_code_info(PR_ERR_USAGE)->exit_status;
     }
     (void)fputs(script, stdout);
-    return 0;
+    return written(0);
 }
 
 static enum pr_code write_page(struct pr_arena *a, const char *dir, const char *name, const char *text, struct pr_err *e) {
@@ -229,12 +248,12 @@ static int help(struct words *w) {
     const struct pr_op *op = word == NULL ? NULL : pr_op_find(word);
     if (word != NULL && op == NULL) return unknown_command(w, word);
     (void)fputs(op == NULL ? pr_words_usage(w->a) : pr_words_help(op, w->a), stdout);
-    return 0;
+    return written(0);
 }
 
 static int version(void) {
     (void)printf("pgrail %s\ngrammar: PostgreSQL %d (libpg_query %s)\n", PR_VERSION, pr_grammar_major(), pr_grammar_version());
-    return 0;
+    return written(0);
 }
 
 int pr_cli_main(int argc, char **argv) {

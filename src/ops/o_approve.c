@@ -102,7 +102,7 @@ static enum pr_code rule(const struct asked *q, struct pr_err *e) {
     const struct pr_ruling r = pr_may_approve(&s);
     if (r.code == PR_OK) return PR_OK;
     (void)PR_FAIL(e, r.code, "%s for %s: %s", q->m->id, q->x.env->name, r.reason);
-    return pr_hint(e, "%s", pr_ruling_command(q->c->a, &r, q->m->id));
+    return pr_hint(e, "%s --env %s", pr_ruling_command(q->c->a, &r, q->m->id), q->x.env->name);
 }
 
 /* Level, rule and statement of each finding that the person was shown. */

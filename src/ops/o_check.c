@@ -272,6 +272,8 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const struct args *in = c->args;
     struct pr_check k PR_CLEANUP(close_check) = {.c = c, .runner = in->runner, .up_only = in->up_only, .footprint = in->footprint,
                                                  .version_num = (int)in->pg_version * 10000};
+    if (in->pg_version != 0 && (in->pg_version < 13 || in->pg_version > 18))
+        return PR_FAIL(e, PR_ERR_USAGE, "--pg-version: expected 13 to 18, or 0 for any of them, got %" PRId64, in->pg_version);
     PR_TRY(e, open_project(&k, in, e));
     begin(&k, in);
     PR_TRY(e, pr_check_collect(&k, &in->what, in->all, e));

@@ -87,6 +87,12 @@ static const struct pr_rel *found(const struct ground *g, const struct pr_want *
     return r != NULL ? r : pr_find_index_rel(g->facts, w->schema, w->name, NULL);
 }
 
+/* "schema.name" of a suggestion, quoted where SQL wants quotes: it can be typed as it is shown. */
+static const char *as_typed(struct pr_arena *a, const char *full) {
+    const char *dot = strchr(full, '.');
+    return dot == NULL ? pr_quote_ident(a, full) : pr_qualified(a, pr_dupn(a, full, (size_t)(dot - full)), dot + 1);
+}
+
 /* Asked for by name on the command line, and not there: nothing to ground. */
 static enum pr_code all_found(const struct ground *g, struct pr_err *e) {
     struct pr_arena *a = g->c->a;
@@ -98,7 +104,7 @@ static enum pr_code all_found(const struct ground *g, struct pr_err *e) {
         const size_t n = pr_near_relations(g->facts, wrong, 3, a, &near);
         (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "environment %s has no relation %s", g->x.env->name, pr_printable(a, pr_qualified(a, w->schema, w->name), 130));
         struct pr_buf b = {.a = a};
-        for (size_t k = 0; k < n; k++) pr_addf(&b, "%s%s", k > 0 ? ", " : "", pr_printable(a, near[k].name, 130));
+        for (size_t k = 0; k < n; k++) pr_addf(&b, "%s%s", k > 0 ? ", " : "", pr_printable(a, as_typed(a, near[k].name), 130));
         return n > 0 ? pr_hint(e, "nearest: %s", pr_buf_text(&b)) : pr_hint(e, "pgrail ground --all shows what there is");
     }
     return PR_OK;

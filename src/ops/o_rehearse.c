@@ -104,7 +104,7 @@ static enum pr_code may_rehearse(struct rehearsal *h, const struct args *in, str
     const char *command = pr_ruling_command(h->c->a, &ruling, in->migration);
     if (ruling.code == PR_ERR_REFUSED && s.errors > 0) {
         (void)PR_FAIL(e, ruling.code, "migration %s: %s (%d, the first is %s)", h->m->id, ruling.reason, s.errors, first_error(h));
-        return pr_hint(e, "%s; or --force to see what it would do, on the copy alone", command);
+        return pr_hint(e, "%s --env %s; or --force to see what it would do, on the copy alone", command, h->x.env->name);
     }
     (void)PR_FAIL(e, ruling.code, "migration %s: %s (environment %s)", h->m->id, ruling.reason, h->x.env->name);
     return pr_hint(e, "%s --env %s", command, h->x.env->name);
@@ -130,6 +130,11 @@ static enum pr_code record(const struct rehearsal *h, json_t *doc, bool passed, 
     pr_set_int(doc, "rehearsal_id", row.id);
     pr_set_str(doc, "report_sha256", row.report_sha256);
     return PR_OK;
+}
+
+/* An unprotected environment needs no approval. Named even where it is the default: the command is typed in other moods. */
+static const char *next_command(const struct rehearsal *h) {
+    return pr_fmt(h->c->a, "pgrail %s %s --env %s", h->x.env->is_protected ? "approve" : "apply", h->m->id, h->x.env->name);
 }
 
 static enum pr_code run(struct pr_call *c, struct pr_err *e) {
@@ -158,6 +163,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     PR_TRY(e, pr_rehearse_run(&r, c->a, &doc, &passed, e));
     PR_TRY(e, record(&h, doc, passed, in, e));
     pr_set_str(doc, "page", page);
+    pr_set_str(doc, "next", passed ? next_command(&h) : NULL);
     if (!passed) c->outcome = PR_ERR_REHEARSAL_FAILED;
     pr_call_return(c, doc);
     doc = NULL;
@@ -206,7 +212,8 @@ static void render(const json_t *doc, const struct pr_render *r) {
     render_reasons(doc, r);
     const char *page = pr_get_str(doc, "page");
     if (page != NULL) pr_addf(r->out, "   page: %s\n", page);
-    if (ready) pr_addf(r->out, "   next: pgrail approve %s\n", pr_get_str(pr_get(doc, "migration"), "version"));
+    const char *next = pr_get_str(doc, "next");
+    if (next != NULL) pr_addf(r->out, "   next: %s\n", next);
 }
 
 PR_OP(rehearse) = {

@@ -82,3 +82,18 @@ def test_version_names_the_grammar():
     version = run(BIN, "--version")
     assert version.returncode == 0
     assert version.stdout.startswith("pgrail ") and "\ngrammar: PostgreSQL " in version.stdout
+
+
+@pytest.mark.parametrize("argv, says", [(["status", "--json=yes"], "--json takes no value"), (["rules", "--help=no"], "--help takes no value"),
+                                        (["status", "--config"], "--config wants a value"),
+                                        (["check", "--pg-version", "12"], "--pg-version: expected 13 to 18")])
+def test_options_of_every_command_are_not_called_unknown(argv, says):
+    wrong = run(BIN, *argv)
+    assert wrong.returncode == 2 and says in wrong.stderr
+
+
+@pytest.mark.parametrize("argv", [["help"], ["rules"], ["rules", "--help"], ["completion", "bash"], ["--version"]])
+def test_output_that_cannot_be_written_is_said(argv):
+    with open("/dev/full", "wb") as full:
+        lost = subprocess.run([BIN, *argv], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert lost.returncode == 4 and "the output could not be written: No space left on device" in lost.stderr

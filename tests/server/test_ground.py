@@ -77,6 +77,14 @@ def test_an_unknown_relation_names_the_nearest(invoices, wrong, nearest):
     assert "_seq" not in result.err
 
 
+def test_a_nearest_name_can_be_typed_as_it_is_shown(invoices, db):
+    db.sql('CREATE SCHEMA sales; CREATE TABLE sales."Order Items" (a integer)')
+    for wrong in ["Order Items", "sales.Order Items"]:
+        result = invoices.pgrail("ground", wrong)
+        assert result.status == 2 and 'hint: nearest: sales."Order Items"' in result.err, result.err
+    assert invoices.pgrail("ground", 'sales."Order Items"').status == 0
+
+
 def test_usage(invoices):
     assert invoices.pgrail("ground").status == 2
     assert invoices.pgrail("ground", "--all", "invoices").status == 2

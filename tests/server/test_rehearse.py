@@ -361,3 +361,16 @@ def test_success_that_did_nothing_is_found(project, make_db, server):
     doc = rehearse(project, 1, "--force", status=1)
     assert "not-verified" in codes(doc) and not doc["verification"]["holds"]
     assert doc["runs"][0]["ok"] and any("already exists, skipping" in n for n in doc["runs"][0]["statements"][0]["notices"])
+
+
+@pytest.mark.parametrize("protected, next_step", [(True, "pgrail approve 0001_note --env production"), (False, "pgrail apply 0001_note --env production")])
+def test_mends_and_next_steps_name_the_environment(project, make_db, pg15, protected, next_step):
+    """With several environments a command without --env would only ask which; an unprotected one needs no approval."""
+    project.server = pg15
+    project.environment("production", fill(make_db(pg15)), protected=protected).environment("staging", fill(make_db(pg15)))
+    project.migration(1, "note", "CREATE INDEX i ON items (label);\n", "DROP INDEX i;\n")
+    assert "hint: pgrail ground 0001_note --env production" in project.pgrail("approve", "1", "--env", "production").err
+    project.pgrail("ground", "1").ok()
+    r = project.pgrail("rehearse", "1")
+    assert r.status == 0, (r.out, r.err)
+    assert f"   next: {next_step}\n" in r.out
