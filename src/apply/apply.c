@@ -34,10 +34,19 @@ static enum pr_code open_journal(struct pr_flight *f, struct pr_err *e) {
     return PR_OK;
 }
 
+/* The run's id in the target's own history is made of the approvals that it uses up, so that a ledger that was put back to
+ * an earlier state does not let one count twice. */
+static const char *run_id_of(const struct pr_flight *f) {
+    struct pr_buf b = {.a = f->a};
+    for (size_t i = 0; i < f->n_approvals; i++) pr_addf(&b, "%s%s", i == 0 ? "" : "+", pr_approval_mark(f->a, &f->approvals[i]));
+    return pr_buf_text(&b);
+}
+
 /* Used up before the first statement. One that this very run had used up before it died refuses the second time, rightly. */
 static enum pr_code use_approvals(struct pr_flight *f, struct pr_err *e) {
     json_t *list = pr_set_array(f->doc, "approvals");
     pr_set(f->row.detail, "approvals", approvals_json(f));
+    if (f->n_approvals > 0) pr_set_str(f->row.detail, "run_id", run_id_of(f));
     for (size_t i = 0; i < f->n_approvals; i++) {
         struct pr_approval *p = &f->approvals[i];
         const bool own = p->used_at != NULL;

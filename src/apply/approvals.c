@@ -2,6 +2,8 @@
  * file; the ledger's columns only find it. Every field that binds is held against what is so now. */
 #include "apply/flight.h"
 
+#include "crypt/crypt.h"
+
 struct field { const char *key, *want, *what; bool moves; };
 
 /* NULL when all agree; *moved: it does not stand because the world moved, not because it is for something else. */
@@ -29,10 +31,26 @@ static const char *disagreement(struct pr_flight *f, const char *text, bool *mov
     }
     int64_t until = 0;
     *moved = true;
-    if (pr_parse_iso_time(pr_approval_field(f->a, text, "expires-at"), &until, &ignored) != PR_OK || until <= pr_wall_us()) return "expired";
+    if (pr_parse_iso_time(pr_approval_field(f->a, text, "expires-at"), &until, &ignored) != PR_OK || until <= pr_judge_us()) return "expired";
+    int64_t since = 0;
+    if (pr_parse_iso_time(pr_approval_field(f->a, text, "approved-at"), &since, &ignored) != PR_OK ||
+        pr_too_old(since, pr_sat_mul(f->ask->config->approval_max_age_ms, 1000)))
+        return "given too long ago, or dated in the future";
     const char *fingerprint = pr_approval_field(f->a, text, "fingerprint");
     if (!f->ask->down && f->first_step == 0 && fingerprint != NULL && !pr_eq(fingerprint, f->grounding.fingerprint)) return "for another shape of the schema";
     return NULL;
+}
+
+const char *pr_approval_mark(struct pr_arena *a, const struct pr_approval *p) {
+    return pr_dupn(a, pr_sha256_text(a, p->statement), 32);
+}
+
+/* The target's own history says which approvals its runs used up, whatever the ledger says. */
+static bool in_history(const struct pr_flight *f, const struct pr_approval *p) {
+    const char *mark = pr_approval_mark(f->a, p);
+    for (size_t i = 0; i < f->n_history; i++)
+        if (f->history[i].run_id != NULL && strstr(f->history[i].run_id, mark) != NULL) return true;
+    return false;
 }
 
 struct tally { struct pr_approval *items; size_t n, cap; bool moved; };
@@ -43,6 +61,7 @@ static void weigh(struct pr_flight *f, struct tally *t, const struct pr_approval
     const char *problem = disagreement(f, p->statement, &moved);
     const char *signer = pr_approval_field(f->a, p->statement, "signer");
     if (problem == NULL && (signer == NULL || !pr_eq(signer, p->signer))) problem = "signed by another name";
+    if (problem == NULL && p->used_at == NULL && in_history(f, p)) problem = "used already, says the history of this database";
     if (problem == NULL && pr_verify_signature(f->ask->config->approvers, signer, p->statement, p->signature, f->a, &why) != PR_OK) {
         problem = why.msg;
         moved = false;

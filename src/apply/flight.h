@@ -123,6 +123,7 @@ const json_t *pr_view_stops(const struct pr_flight *f);
 PR_NODISCARD enum pr_code pr_preflight(struct pr_flight *f, struct pr_err *e);
 void pr_check_line(struct pr_flight *f, const char *state, const char *what, const char *found);
 PR_NODISCARD enum pr_code pr_preflight_approvals(struct pr_flight *f, struct pr_err *e);
+const char *pr_approval_mark(struct pr_arena *a, const struct pr_approval *p);      /* what the target's history keeps of it */
 /* The page and the typed YES. Errors REFUSED, INTERRUPTED. */
 PR_NODISCARD enum pr_code pr_seam(struct pr_flight *f, struct pr_err *e);
 

@@ -65,7 +65,7 @@ static void also(struct pr_buf *b, const char *what) { pr_addf(b, "%s%s", b->len
 static bool too_old(const char *iso, int64_t limit_ms) {
     int64_t at = 0;
     struct pr_err ignored = {0};
-    return pr_parse_iso_time(iso, &at, &ignored) != PR_OK || pr_wall_us() - at > pr_sat_mul(limit_ms, 1000);
+    return pr_parse_iso_time(iso, &at, &ignored) != PR_OK || pr_too_old(at, pr_sat_mul(limit_ms, 1000));
 }
 
 static const char *since(struct pr_flight *f, const char *iso) {

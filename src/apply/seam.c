@@ -11,7 +11,7 @@ static void statements(struct pr_flight *f, struct pr_buf *b) {
         pr_addf(b, "\n  \001h%zu of %zu\002  %s:%d\n", i + 1, f->script.n, pr_printable(b->a, f->side->path, 200), s->line + f->side->first_line - 1);
         const char **lines = NULL;
         const size_t n = pr_split(b->a, s->text, '\n', &lines);
-        for (size_t k = 0; k < n; k++) pr_addf(b, "    \001c%s\002\n", pr_printable(b->a, lines[k], 400));
+        for (size_t k = 0; k < n; k++) pr_addf(b, "    \001c%s\002\n", pr_printable(b->a, lines[k], strlen(lines[k]) + 1));    /* never cut: a statement could hide behind it */
         if (rehearsed >= 0) pr_addf(b, "    took %s in rehearsal", pr_human_us(b->a, rehearsed));
         else pr_add(b, "    \001wno rehearsal of it\002");
         if (fc.known && fc.high_us == 0) pr_add(b, "; expected here: a moment");

@@ -20,6 +20,15 @@ int64_t pr_wall_us(void) {
     return read_clock(CLOCK_REALTIME);
 }
 
+int64_t pr_judge_us(void) {
+    const int64_t now = read_clock(CLOCK_REALTIME), said = pr_wall_us();
+    return said > now ? said : now;
+}
+
+bool pr_too_old(int64_t at_us, int64_t limit_us) {
+    return at_us > read_clock(CLOCK_REALTIME) + 60000000 || pr_judge_us() - at_us > limit_us;
+}
+
 const char *pr_iso_time(struct pr_arena *a, int64_t wall_us) {
     const time_t s = (time_t)(wall_us / 1000000);
     struct tm t;

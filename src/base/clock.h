@@ -4,6 +4,12 @@
 
 int64_t pr_mono_us(void);                                   /* CLOCK_MONOTONIC */
 int64_t pr_wall_us(void);                                   /* CLOCK_REALTIME, since 1970; PGRAIL_TEST_NOW (seconds) fixes it */
+
+/* The clock for ages and expiries. PGRAIL_TEST_NOW can only make things older: it never revives what has expired. */
+int64_t pr_judge_us(void);
+
+/* at is older than limit_us, or lies in the future of the real clock (a minute is forgiven): such a time is made up. */
+bool pr_too_old(int64_t at_us, int64_t limit_us);
 const char *pr_iso_time(struct pr_arena *a, int64_t wall_us);   /* "2026-11-21T14:03:07Z" */
 
 /* Back from pr_iso_time. Errors BAD_INPUT. */

@@ -78,7 +78,7 @@ static enum pr_code take(const struct pr_store_rows *r, int i, struct pr_approva
 enum pr_code pr_ledger_approvals(struct pr_ledger *l, const char *environment, const char *sha256, const char *direction,
                                  struct pr_arena *a, struct pr_approval **out, size_t *n, struct pr_err *e) {
     struct pr_store_rows r = {0};
-    const char *const params[] = {l->project, environment, sha256, direction, pr_now(a)};
+    const char *const params[] = {l->project, environment, sha256, direction, pr_iso_time(a, pr_judge_us())};
     PR_TRY(e, pr_store_run(l->store,
                            "SELECT id, environment, migration, sha256, direction, rehearsal_id, statement, digest, signature, signer,"
                            " approved_at, expires_at FROM approval WHERE project = ? AND environment = ? AND sha256 = ? AND direction = ?"
@@ -97,7 +97,7 @@ enum pr_code pr_ledger_approvals(struct pr_ledger *l, const char *environment, c
 enum pr_code pr_ledger_use_approval(struct pr_ledger *l, int64_t id, struct pr_err *e) {
     struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(1 << 20);
     struct pr_store_rows r = {0};
-    const char *const params[] = {pr_now(a), pr_int_text(a, id), l->project};
+    const char *const params[] = {pr_iso_time(a, pr_judge_us()), pr_int_text(a, id), l->project};
     PR_TRY(e, pr_store_run(l->store,
                            "UPDATE approval SET used_at = ?1 WHERE id = ?2 AND project = ?3 AND used_at IS NULL AND expires_at > ?1"
                            " RETURNING id", params, 3, a, &r, e));

@@ -37,7 +37,7 @@ static void asked_done(struct asked *q) {
 static bool is_old(const char *iso, int64_t limit_ms) {
     int64_t at = 0;
     struct pr_err ignored = {0};                               /* a time that cannot be read is as good as none */
-    return pr_parse_iso_time(iso, &at, &ignored) != PR_OK || pr_wall_us() - at > pr_sat_mul(limit_ms, 1000);
+    return pr_parse_iso_time(iso, &at, &ignored) != PR_OK || pr_too_old(at, pr_sat_mul(limit_ms, 1000));
 }
 
 static int count_errors(const json_t *doc) {

@@ -63,7 +63,7 @@ static enum pr_yes grounding_state(const struct rehearsal *h, const struct pr_gr
     int64_t taken_us = 0;
     struct pr_err ignored = {0};
     if (pr_parse_iso_time(g->taken_at, &taken_us, &ignored) != PR_OK) return PR_STALE_YES;
-    if (pr_wall_us() - taken_us > h->x.config->grounding_max_age_ms * 1000) return PR_STALE_YES;
+    if (pr_too_old(taken_us, h->x.config->grounding_max_age_ms * 1000)) return PR_STALE_YES;
     for (size_t i = 0; h->facts != NULL && i < h->facts->n_rels; i++) {
         const struct pr_rel *r = &h->facts->rels[i];
         const char *was = pr_get_str(g->relations, pr_fmt(h->c->a, "%s.%s", r->schema, r->name));

@@ -80,6 +80,11 @@ static enum pr_code enter(struct pr_reader *r, const char *under, const char *en
     if (entry[0] == '.') return PR_OK;
     const char *name = under[0] == '\0' ? pr_dup(r->a, entry) : pr_fmt(r->a, "%s/%s", under, entry);
     PR_TRY(e, pr_check_utf8(pr_reader_shown(r, pr_printable(r->a, name, 200)), name, strlen(name), e));
+    /* Names are shown in many places, and parts of them are commands to type. */
+    if (!pr_eq(pr_printable(r->a, name, strlen(name)), name)) {
+        (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: a file name with characters that cannot be seen", pr_reader_shown(r, pr_printable(r->a, name, 200)));
+        return pr_hint(e, "rename it");
+    }
     if (r->n >= FILES_CAP) return PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: more than %d files", pr_reader_shown(r, NULL), FILES_CAP);
     struct stat st;
     const char *path = pr_fmt(r->a, "%s/%s", r->f->path, name);

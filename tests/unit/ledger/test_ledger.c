@@ -116,18 +116,18 @@ static size_t count(struct world *w, const char *sha256) {
 
 static void approvals_count_once_and_expire(void **state) {
     struct world *w = *state;
-    setenv("PGRAIL_TEST_NOW", "1767225600", 1);                /* 2026-01-01T00:00:00Z */
-    struct pr_approval p = approval(w, "aa", "2026-01-02T00:00:00Z");
+    setenv("PGRAIL_TEST_NOW", "4102444800", 1);                /* 2100-01-01T00:00:00Z: a later clock counts */
+    struct pr_approval p = approval(w, "aa", "2100-01-02T00:00:00Z");
     ok(w, pr_ledger_put_approval(w->l, &p, &w->e));
     assert_int_equal(count(w, "aa"), 1);
     assert_int_equal(count(w, "bb"), 0);
     ok(w, pr_ledger_use_approval(w->l, p.id, &w->e));
     assert_int_equal(count(w, "aa"), 0);
     assert_int_equal(pr_ledger_use_approval(w->l, p.id, &w->e), PR_ERR_NOT_APPROVED);
-    struct pr_approval q = approval(w, "aa", "2026-01-02T00:00:00Z");
+    struct pr_approval q = approval(w, "aa", "2100-01-02T00:00:00Z");
     ok(w, pr_ledger_put_approval(w->l, &q, &w->e));
     assert_int_equal(count(w, "aa"), 1);
-    setenv("PGRAIL_TEST_NOW", "1767398400", 1);                /* two days later */
+    setenv("PGRAIL_TEST_NOW", "4102617600", 1);                /* two days later */
     assert_int_equal(count(w, "aa"), 0);
     assert_int_equal(pr_ledger_use_approval(w->l, q.id, &w->e), PR_ERR_NOT_APPROVED);
     assert_int_equal(pr_ledger_put_approval(w->l, &q, &w->e), PR_ERR_STORE);       /* the same text is the same approval */
@@ -135,8 +135,8 @@ static void approvals_count_once_and_expire(void **state) {
 
 static void believes_the_signed_text_alone(void **state) {
     struct world *w = *state;
-    setenv("PGRAIL_TEST_NOW", "1767225600", 1);
-    struct pr_approval p = approval(w, "aa", "2026-01-02T00:00:00Z");
+    setenv("PGRAIL_TEST_NOW", "4102444800", 1);
+    struct pr_approval p = approval(w, "aa", "2100-01-02T00:00:00Z");
     ok(w, pr_ledger_put_approval(w->l, &p, &w->e));
     static const char *const lies[] = {"sha256 = 'bb'", "migration = '0002_b'", "expires_at = '2030-01-01T00:00:00Z'", "signer = 'me'",
                                        "rehearsal_id = 9", "digest = 'x'"};
