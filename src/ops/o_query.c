@@ -1,6 +1,7 @@
 #include "catalog/catalog.h"
 #include "ops/grid.h"
 #include "ops/ops.h"
+#include "ops/query_guard.h"
 
 /* query: one read-only statement, bounded. What comes back is somebody's data and marked as such; what goes wrong names what was
  * meant. */
@@ -202,6 +203,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const struct args *in = c->args;
     const char *sql = NULL;
     PR_TRY(e, the_sql(c, &sql, e));
+    PR_TRY(e, pr_query_guard(c->a, sql, e));
     struct pr_context x PR_CLEANUP(pr_context_done) = {0};
     PR_TRY(e, pr_context_open(c, in->env, &x, e));
     PR_TRY(e, pr_context_connect(c, &x, "query", e));

@@ -95,4 +95,9 @@ struct pr_column_name {
 };
 size_t pr_stmt_columns(const struct pr_stmt *s, struct pr_arena *a, struct pr_column_name **out);
 
+/* Functions that a statement calls by name, without their schema, as often as it does; offset in the script's text. Calls that
+ * have no name in the tree (operators, casts, views, SQL in strings) are not seen. */
+struct pr_called { const char *name; size_t offset; };
+size_t pr_stmt_calls(const struct pr_stmt *s, struct pr_arena *a, struct pr_called **out);
+
 #endif
