@@ -41,6 +41,14 @@ static void exam_programs(struct exam *x) {
     note(x, "ok", "grammar", NULL, "PostgreSQL %d (libpg_query %s)", pr_grammar_major(), pr_grammar_version());
 }
 
+/* Every other command opens it: what stops them must not look well here. */
+static void exam_ledger(struct exam *x, const struct pr_config *conf) {
+    struct pr_ledger *ledger PR_CLEANUP(pr_ledger_closep) = NULL;
+    struct pr_err e = {0};
+    if (pr_ledger_open(conf->root, &ledger, &e) == PR_OK) note(x, "ok", "ledger", NULL, "opens and has its schema");
+    else note(x, "bad", "ledger", e.hint[0] == '\0' ? NULL : pr_dup(x->a, e.hint), "%s", e.msg);
+}
+
 static void exam_folder(struct exam *x, const struct pr_config *conf) {
     struct pr_folder *f = NULL;
     struct pr_err e = {0};
@@ -122,6 +130,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     pr_call_return(c, doc);
     note(&x, "ok", "pgrail.conf", NULL, "%s", conf->path);
     exam_programs(&x);
+    exam_ledger(&x, conf);
     exam_folder(&x, conf);
     exam_approvers(&x, conf);
     for (size_t i = 0; i < conf->n_environments; i++)

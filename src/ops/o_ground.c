@@ -186,8 +186,12 @@ static enum pr_code record(const struct ground *g, struct pr_err *e) {
     pr_set_bool(g->doc, "noted", why_not == NULL);
     pr_set_str(g->doc, "noted_why", why_not);
     if (why_not != NULL) return PR_OK;
-    return pr_migration_note_grounding(g->m, g->x.config->root,
-                                       pr_fmt(a, "%s at %s on %s", f->fingerprint, f->taken_at, f->environment), e);
+    const enum pr_code code = pr_migration_note_grounding(
+        g->m, g->x.config->root, pr_fmt(a, "%s at %s on %s", f->fingerprint, f->taken_at, f->environment), e);
+    if (code == PR_OK) return PR_OK;
+    pr_set_bool(g->doc, "noted", false);
+    pr_set_str(g->doc, "noted_why", e->msg);
+    return e->hint[0] != '\0' ? code : pr_hint(e, "the ledger has the grounding; make the file writable and ground it again");
 }
 
 static enum pr_code finish(struct ground *g, const struct args *in, struct pr_err *e) {

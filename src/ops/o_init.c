@@ -149,7 +149,7 @@ static const char *roles_sql(const char *root, struct pr_arena *a) {
 /* Written, then read back as every other command will read it: a file that pgrail itself refuses is not left behind. */
 static enum pr_code write_conf(const char *text, struct pr_arena *a, struct pr_config **out, struct pr_err *e) {
     if (pr_write_text("pgrail.conf", text, strlen(text), 0644, true, e) != PR_OK)
-        return e->hint[0] == '\0' ? pr_hint(e, "edit pgrail.conf, or move it away first") : e->code;
+        return e->hint[0] != '\0' ? e->code : pr_hint(e, access("pgrail.conf", F_OK) == 0 ? "edit pgrail.conf, or move it away first" : "run it in a folder that you may write");
     if (pr_config_load("pgrail.conf", a, out, e) == PR_OK) return PR_OK;
     (void)unlink("pgrail.conf");
     return pr_prefix(e, "not written");

@@ -36,8 +36,12 @@ static enum pr_code store_error(const struct pr_store *s, const char *doing, str
 /* SQLite would create the file by the umask; what it holds is for its owner alone. */
 static enum pr_code create_private(struct pr_arena *a, const char *path, struct pr_err *e) {
     const char *slash = strrchr(path, '/');
-    if (slash != NULL && slash != path)
-        PR_TRY(e, pr_mkdirs(pr_dupn(a, path, (size_t)(slash - path)), 0700, e));
+    if (slash != NULL && slash != path) {
+        if (pr_mkdirs(pr_dupn(a, path, (size_t)(slash - path)), 0700, e) != PR_OK) {
+            e->code = PR_ERR_STORE;
+            return pr_hint(e, "check the owner and the mode of the folder above it, or set XDG_STATE_HOME to another one");
+        }
+    }
     const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0) (void)close(fd);
     if (fd >= 0 || errno == EEXIST) return PR_OK;

@@ -129,3 +129,33 @@ def test_the_rehearsal_of_another_file_does_not_count(invoices, db, make_db):
     text = invoices.read("migrations/0001_note.up.sql")
     invoices.write("migrations/0001_note.up.sql", text.replace("note text", "note varchar(20)"))
     refused(invoices.pgrail("apply", "0001", "--env", "guarded"), 3, "rehears")
+
+
+@pytest.mark.parametrize("how, says", [("garbage", "file is not a database"), ("in the way", "the folder cannot be made")])
+def test_a_ledger_that_cannot_be_opened(invoices, tmp_path, how, says):
+    """Every command that needs it says the mend, and doctor does not call it well."""
+    state = tmp_path / "elsewhere"
+    if how == "garbage":
+        (state / "pgrail").mkdir(parents=True)
+        (state / "pgrail/ledger.db").write_text("no database at all, but long enough to be looked at\n" * 20, encoding="utf-8")
+    else:
+        state.write_text("a file", encoding="utf-8")
+    refused(invoices.pgrail("status", env={"XDG_STATE_HOME": str(state)}), 4, says)
+    seen = invoices.pgrail("doctor", "--json", env={"XDG_STATE_HOME": str(state)})
+    ledger = [c for c in seen.json["checks"] if c["what"] == "ledger"][0]
+    assert seen.status == 1 and ledger["state"] == "bad" and ledger["mend"]
+
+
+def test_the_header_says_what_ground_says_of_it(invoices):
+    path = pathlib.Path(invoices.folder, "migrations/0001_note.up.sql")
+    before = path.read_bytes()
+    invoices.pgrail("ground", "invoices").ok()                             # the ledger is there
+    path.parent.chmod(0o555)
+    try:
+        done = invoices.pgrail("ground", "1")
+    finally:
+        path.parent.chmod(0o755)
+    if path.read_bytes() == before:                                         # root writes where nobody may
+        assert done.status == 2 and "no line in its header: " in done.out and "hint: " in done.err
+    else:
+        assert "and its header says so" in done.ok().out
