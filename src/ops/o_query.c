@@ -199,6 +199,13 @@ static json_t *document(struct pr_call *c, const struct pr_context *x, const str
     return doc;
 }
 
+/* Ctrl-C. A limit of an hour would else have to be sat out. */
+static enum pr_code stop_when_told(void *ctx, int64_t elapsed_us, struct pr_err *e) {
+    (void)elapsed_us;
+    const struct pr_call *c = ctx;
+    return pr_interrupted(c->talk) ? PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted; the query was cancelled") : PR_OK;
+}
+
 static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const struct args *in = c->args;
     const char *sql = NULL;
@@ -207,7 +214,9 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     struct pr_context x PR_CLEANUP(pr_context_done) = {0};
     PR_TRY(e, pr_context_open(c, in->env, &x, e));
     PR_TRY(e, pr_context_connect(c, &x, "query", e));
-    const struct pr_pg_read q = {.sql = sql, .max_rows = in->max_rows, .max_bytes = in->max_bytes, .timeout_ms = (int)in->timeout};
+    const struct pr_pg_watch watch = {.interval_ms = 100, .tick = stop_when_told, .ctx = c};
+    const struct pr_pg_read q = {.sql = sql, .max_rows = in->max_rows, .max_bytes = in->max_bytes, .timeout_ms = (int)in->timeout,
+                                 .watch = &watch};
     struct pr_pg_table t = {0};
     const enum pr_code code = pr_pg_read(x.pg, &q, c->a, &t, e);
     if (code == PR_ERR_DB) return explain(c, &x, sql, t.error_position, e);

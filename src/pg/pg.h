@@ -97,6 +97,7 @@ struct pr_pg_read {
     int64_t max_rows, max_bytes;
     int timeout_ms;
     const char *search_path;   /* as in SET search_path, quoted by the caller; NULL = the role's */
+    const struct pr_pg_watch *watch;                        /* may be NULL; its error is returned when it stops the query */
 };
 struct pr_pg_table {
     struct pr_pg_rows rows;

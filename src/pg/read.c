@@ -45,6 +45,7 @@ static enum pr_code query_error(struct reader *rd, const struct pr_pg_answer *an
 static enum pr_code send(struct reader *rd, const char *sql, const struct pr_pg_wait *w, struct pr_pg_answer *answer,
                          struct pr_err *e) {
     PR_TRY(e, pr_pg_exchange(rd->pg, sql, 0, NULL, w, answer, e));
+    if (answer->watched != PR_OK) return answer->watched;
     if (pr_pg_succeeded(answer->last) || answer->enough) return PR_OK;
     return query_error(rd, answer, e);
 }
@@ -63,7 +64,7 @@ static enum pr_code begin(struct reader *rd, struct pr_err *e) {
 
 static enum pr_code declare(struct reader *rd, struct pr_err *e) {
     struct pr_pg_answer answer PR_CLEANUP(pr_pg_answer_clear) = {.last = NULL};
-    const struct pr_pg_wait w = {.what = "query", .deadline_us = rd->deadline_us};
+    const struct pr_pg_wait w = {.what = "query", .deadline_us = rd->deadline_us, .watch = rd->q->watch};
     return send(rd, pr_fmt(rd->a, PREFIX "%s", rd->q->sql), &w, &answer, e);
 }
 
@@ -99,7 +100,8 @@ static bool take_row(void *ctx, const PGresult *r) {
 /* In chunks, so that a query over millions of rows costs what was asked for; one row more than that says whether there are. */
 static enum pr_code fetch(struct reader *rd, struct pr_err *e) {
     const struct pr_pg_wait w = {
-        .what = "query", .deadline_us = rd->deadline_us, .single_rows = true, .on_row = take_row, .ctx = rd};
+        .what = "query", .deadline_us = rd->deadline_us, .watch = rd->q->watch, .single_rows = true,
+        .on_row = take_row, .ctx = rd};
     for (;;) {
         struct pr_pg_answer answer PR_CLEANUP(pr_pg_answer_clear) = {.last = NULL};
         const int64_t left = rd->q->max_rows + 1 - rd->n_rows, before = rd->n_rows;

@@ -1,9 +1,13 @@
 """query: one read-only statement, bounded; errors that name what was meant."""
 import json
 import pathlib
+import signal
+import subprocess
 
 import jsonschema
 import pytest
+from lib.runs import BIN, WRAP, environment
+from lib.servers import await_that
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs/schema/query.json").read_text(encoding="utf-8"))
@@ -99,3 +103,19 @@ def test_data_cannot_steer_the_terminal(invoices, db):
 def test_no_rows_and_no_columns(invoices):
     assert invoices.pgrail("query", "SELECT id FROM invoices").ok().out.startswith("id\n0 rows in ")
     assert invoices.pgrail("query", "SELECT FROM customers LIMIT 2").ok().out.startswith("2 rows in ")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_cancels_the_query(invoices, db, stop):
+    command = [*WRAP, BIN, "query", "SELECT pg_sleep(600)", "--timeout", "1h"]
+    with subprocess.Popen(command, cwd=invoices.folder, env=environment(invoices.home, invoices.env), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, start_new_session=True) as p:
+        try:
+            running = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pgrail/query' AND wait_event = 'PgSleep'"
+            await_that(lambda: db.value(running) == 1, "the query runs")
+            p.send_signal(stop)
+            out, err = p.communicate(timeout=60)
+        finally:
+            p.kill()
+    assert (p.returncode, out) == (8, "") and "interrupted; the query was cancelled" in err
+    await_that(lambda: db.value(running) == 0, "nothing of it is left on the server")
