@@ -114,6 +114,7 @@ static int longer_first(const void *x, const void *y) {
 
 void pr_forecast_make(struct pr_rehearsed *all, struct pr_arena *a) {
     struct pr_forecast *f = &all->forecast;
+    *f = (struct pr_forecast){0};
     if (all->n_runs == 0) return;
     const struct pr_seen_run *run = &all->runs[0];
     f->known = all->parity.known && run->ok;

@@ -8,7 +8,12 @@
 
 #define PR_CAP_SQL ((size_t)16 << 20)          /* text of a script: its tree takes up to sixty times as much memory */
 #define PR_CAP_STATEMENTS ((size_t)200000)     /* of a script */
-#define PR_CAP_SQL_DEPTH 4000                  /* levels of a tree: every walker recurses once per level */
+/* Levels of a tree: every walker recurses once per level. Frames are several times larger under AddressSanitizer. */
+#if defined(__SANITIZE_ADDRESS__)
+#define PR_CAP_SQL_DEPTH 1000
+#else
+#define PR_CAP_SQL_DEPTH 4000
+#endif
 
 struct pr_stmt {
     int index;                 /* 0-based, in the order of the file */

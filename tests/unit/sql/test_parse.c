@@ -247,7 +247,7 @@ static void test_deep(void **state) {
         assert_null(s->stmts[1].node);
         assert_non_null(s->stmts[2].node);
     }
-    const struct pr_script *s = parse(f, repeat(f, "SELECT a FROM t", " UNION SELECT b FROM u", 3000, ""));
+    const struct pr_script *s = parse(f, repeat(f, "SELECT a FROM t", " UNION SELECT b FROM u", PR_CAP_SQL_DEPTH * 3 / 4, ""));
     assert_int_equal(s->n_unjudged, 0);            /* wide is fine */
     const char *text = NULL;
     struct pr_name *names = NULL;
