@@ -218,6 +218,31 @@ static enum pr_code check_sight(struct pr_flight *f, struct pr_err *e) {
     return PR_OK;
 }
 
+/* PGOPTIONS, or options in the service or the connection string: the script would run under settings that no rehearsal saw. */
+static enum pr_code check_brought_settings(struct pr_flight *f, struct pr_err *e) {
+    static const struct pr_pg_stmt brought = {
+        .name = "settings of the connection", .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = 10000,
+        .sql = "SELECT pg_catalog.concat_ws(', ', CASE WHEN current_user <> session_user THEN 'role = ' || current_user END,"
+               " pg_catalog.string_agg(name || ' = ' || setting, ', ' ORDER BY name)) FROM pg_catalog.pg_settings"
+               " WHERE source = 'client' AND name NOT IN ('application_name', 'client_encoding', 'DateStyle', 'TimeZone')",
+    };
+    struct pr_pg_rows r = {0};
+    PR_TRY(e, pr_pg_query(f->watch, &brought, NULL, f->a, &r, e));
+    if (PR_CELL(&r, 0, 0)[0] != '\0') pr_check_line(f, "warn", "settings that the connection brings along", PR_CELL(&r, 0, 0));
+    return PR_OK;
+}
+
+/* The same database under another name that needs no approval: its own history tells. A copy of production tells the same, so
+ * this is said, not refused. */
+static void check_other_name(struct pr_flight *f) {
+    for (size_t i = f->ask->environment->is_protected ? f->n_history : 0; i < f->n_history; i++) {
+        if (f->history[i].approved_by == NULL) continue;
+        pr_check_line(f, "warn", "history", pr_fmt(f->a, "%s ran here with an approval: this is a protected environment's database, or a copy of one; %s is not"
+                                                   " protected", f->history[i].migration, f->ask->environment->name));
+        return;
+    }
+}
+
 static enum pr_code check_others(struct pr_flight *f, struct pr_err *e) {
     json_t *list = pr_set_array(f->doc, "in_the_way");
     size_t seen = 0;
@@ -284,8 +309,10 @@ enum pr_code pr_preflight(struct pr_flight *f, struct pr_err *e) {
     f->situation = (struct pr_situation){.is_protected = ask->environment->is_protected, .bytes_same = true};
     PR_TRY(e, pr_flight_pool_check(f, e));
     check_target(f);
+    PR_TRY(e, check_brought_settings(f, e));
     PR_TRY(e, read_live(f, e));
     PR_TRY(e, judge_history(f, e));
+    check_other_name(f);
     PR_TRY(e, pr_ledger_grounding(f->ledger, ask->environment->name, ask->migration->id, f->a, &f->grounding, &f->has_grounding, e));
     if (ask->down) PR_TRY(e, judge_ground_of_down(f, e));
     else if (f->first_step > 0) f->situation.grounded = PR_YES;

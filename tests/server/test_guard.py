@@ -155,6 +155,26 @@ def test_a_file_name_steers_no_terminal(kit):
         assert r.status == 2 and "characters that cannot be seen" in r.err, r
 
 
+def test_the_same_database_under_a_name_without_protection_is_said(ready):
+    assert ready.apply("1").status == 0
+    ready.project.migration(2, "vat", COLUMN, UNCOLUMN)
+    r = ready.run("apply", "2", "--env", "dev").ok()
+    assert "0001_idx ran here with an approval: this is a protected environment's database, or a copy of one; dev is not protected" in r.out
+
+
+def test_settings_that_the_connection_brings_are_said(ready):
+    p = ready.seam("apply", "1", "--env", "production", env={"PGOPTIONS": "-c session_replication_role=replica"})
+    p.expect("Type YES to run this on production: ")
+    p.send("no\n")
+    p.wait()
+    assert "brings along: session_replication_role = replica" in p.plain()
+    p = ready.seam("apply", "1", "--env", "production")
+    p.expect("Type YES to run this on production: ")
+    p.send("no\n")
+    p.wait()
+    assert "brings along" not in p.plain()
+
+
 # ---- a script that steers its session
 
 @pytest.mark.parametrize("script", [
@@ -186,6 +206,17 @@ def test_a_password_appears_nowhere(kit):
                  ("apply", "1", "--env", "production", "--json")):
         r = kit.run(*args)
         said.append(r.out + r.err)
+    with open(f"{kit.project.home}/passfile", "w", encoding="utf-8", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+        f.write(f"*:*:*:*:{CANARY}\n")
+    with open(f"{kit.project.home}/services", "w", encoding="utf-8") as f:
+        f.write(f"[shop]\nhost=127.0.0.1\nport=1\nuser=u\npassword={CANARY}\n")
+    files = {"PGPASSFILE": f"{kit.project.home}/passfile", "PGSERVICEFILE": f"{kit.project.home}/services"}
+    for args in (("status", "--env", "production", "--json"), ("doctor",), ("query", "SELECT 1", "--env", "production")):
+        for url in ("service=shop", kit.production.url):
+            r = kit.run(*args, env={**files, "PRODUCTION_URL": url})
+            said.append(r.out + r.err)
+    for name in ("passfile", "services"):
+        os.unlink(f"{kit.project.home}/{name}")
     p = kit.apply("1")
     assert p.status == 0, p.plain()
     said.append(p.output)
