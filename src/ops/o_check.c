@@ -122,6 +122,7 @@ static enum pr_code look_at_grounding(struct pr_check *k, const struct pr_migrat
             if (!f->own && !f->created && f->kind != 'i' && f->kind != 'I' && f->lock >= PR_SHARE_UPDATE_EXCLUSIVE) ground_one(k, m, f, found ? &g : NULL);
         }
     }
+    json_decref(g.relations);
     return PR_OK;
 }
 
