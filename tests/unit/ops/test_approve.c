@@ -43,7 +43,7 @@ static int set_up(void **state) {
     w->dir = pr_dup(w->a, whole);
     w->said = (struct pr_buf){.a = w->a};
     setenv("PGRAIL_LEDGER", path(w, "ledger.db"), 1);
-    setenv("PGRAIL_TEST_NOW", "1795258800", 1);
+    setenv("PGRAIL_TEST_NOW", pr_fmt(w->a, "%" PRId64, pr_wall_us() / 1000000), 1);      /* stands still; ages are judged by the real clock too */
     w->conf = path(w, "pgrail.conf");
     w->key = path(w, "key");
     const char *const argv[] = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", w->key, NULL};
@@ -127,38 +127,38 @@ static void rehearse(struct world *w, bool passed, const char *started_at) {
     if (pr_ledger_put_rehearsal(w->l, &r, &w->e) != PR_OK) fail_msg("%s", w->e.msg);
 }
 
-static const char *const now = "2026-11-21T10:50:00Z";
+static const char *ago(struct world *w, int64_t hours) { return pr_iso_time(w->a, pr_wall_us() - hours * INT64_C(3600000000)); }
 
 static void each_step_before_it_must_have_been_taken(void **state) {
     struct world *w = *state;
-    refused(w, PR_ERR_NOT_GROUNDED, "pgrail ground 0001_a");
-    ground(w, "2026-10-01T00:00:00Z");
-    refused(w, PR_ERR_STALE, "pgrail ground 0001_a");
-    ground(w, now);
-    refused(w, PR_ERR_NOT_REHEARSED, "pgrail rehearse 0001_a");
-    rehearse(w, false, now);
-    refused(w, PR_ERR_NOT_REHEARSED, "pgrail rehearse 0001_a");
-    rehearse(w, true, "2026-11-19T10:50:00Z");
-    refused(w, PR_ERR_STALE, "pgrail rehearse 0001_a");
-    rehearse(w, true, now);
+    refused(w, PR_ERR_NOT_GROUNDED, "pgrail ground 0001_a --env production");
+    ground(w, ago(w, 50 * 24));
+    refused(w, PR_ERR_STALE, "pgrail ground 0001_a --env production");
+    ground(w, ago(w, 1));
+    refused(w, PR_ERR_NOT_REHEARSED, "pgrail rehearse 0001_a --env production");
+    rehearse(w, false, ago(w, 1));
+    refused(w, PR_ERR_NOT_REHEARSED, "pgrail rehearse 0001_a --env production");
+    rehearse(w, true, ago(w, 48));
+    refused(w, PR_ERR_STALE, "pgrail rehearse 0001_a --env production");
+    rehearse(w, true, ago(w, 1));
     put(w, "migrations/0001_a.down.sql", "DROP INDEX CONCURRENTLY IF EXISTS i;\n");
     look(w);
-    refused(w, PR_ERR_NOT_GROUNDED, "pgrail ground 0001_a");
-    ground(w, now);
-    refused(w, PR_ERR_NOT_REHEARSED, "pgrail rehearse 0001_a");
+    refused(w, PR_ERR_NOT_GROUNDED, "pgrail ground 0001_a --env production");
+    ground(w, ago(w, 1));
+    refused(w, PR_ERR_NOT_REHEARSED, "pgrail rehearse 0001_a --env production");
     assert_non_null(strstr(w->e.msg, "not rehearsed since the file changed"));
 }
 
 static void what_is_signed_binds_what_was_shown(void **state) {
     struct world *w = *state;
-    ground(w, now);
-    rehearse(w, true, now);
+    ground(w, ago(w, 1));
+    rehearse(w, true, ago(w, 1));
     json_t *doc PR_CLEANUP(pr_json_freep) = NULL;
     const char *const words[] = {NULL, "0001", "key", w->key};
     if (approve(w, words, 4, &doc) != PR_OK) fail_msg("%s (%s)", w->e.msg, w->e.hint);
     assert_string_equal(pr_get_str(doc, "schema"), "pgrail.approve/1");
     assert_string_equal(pr_get_str(doc, "signer"), "mara@x");
-    assert_string_equal(pr_get_str(doc, "expires_at"), "2026-11-22T11:00:00Z");
+    assert_string_equal(pr_get_str(doc, "expires_at"), ago(w, -24));
     assert_string_equal(pr_get_str(doc, "next"), "pgrail apply 0001_a --env production");
     assert_int_equal(pr_get_int(doc, "errors_accepted"), 1);
     const char *said = pr_buf_text(&w->said);
@@ -182,8 +182,8 @@ static void what_is_signed_binds_what_was_shown(void **state) {
 
 static void down_is_another_approval(void **state) {
     struct world *w = *state;
-    ground(w, now);
-    rehearse(w, true, now);
+    ground(w, ago(w, 1));
+    rehearse(w, true, ago(w, 1));
     json_t *doc PR_CLEANUP(pr_json_freep) = NULL;
     const char *const words[] = {NULL, "0001", "down", NULL, "key", w->key};
     if (approve(w, words, 6, &doc) != PR_OK) fail_msg("%s (%s)", w->e.msg, w->e.hint);
@@ -198,8 +198,8 @@ static void down_is_another_approval(void **state) {
 
 static void two_persons_are_two_keys(void **state) {
     struct world *w = *state;
-    ground(w, now);
-    rehearse(w, true, now);
+    ground(w, ago(w, 1));
+    rehearse(w, true, ago(w, 1));
     put(w, "pgrail.conf", "[policy]\napprovers = approvers\napprovals = 2\n[environment production]\nservice = app\nprotected = yes\n");
     const char *const words[] = {NULL, "0001", "key", w->key};
     for (int i = 0; i < 2; i++) {                              /* one person twice is one person */
@@ -213,8 +213,8 @@ static void two_persons_are_two_keys(void **state) {
 
 static void a_stranger_cannot_approve(void **state) {
     struct world *w = *state;
-    ground(w, now);
-    rehearse(w, true, now);
+    ground(w, ago(w, 1));
+    rehearse(w, true, ago(w, 1));
     put(w, "approvers", "# nobody\n");
     json_t *doc = NULL;
     const char *const words[] = {NULL, "0001", "key", w->key};
