@@ -148,6 +148,7 @@ static int run_op(struct words *w) {
     struct pr_term t;
     scan_globals(w);
     pr_term_init(&t, w->no_color, w->json);
+    if (w->json && w->op->person_only) t.lines = stderr;    /* what a person signs is shown, whatever form the answer has */
     if (w->help) {
         (void)fputs(pr_words_help(w->op, w->a), stdout);
         return written(0);

@@ -23,7 +23,7 @@ void pr_term_init(struct pr_term *t, bool no_color, bool json) {
     const char *no = getenv("NO_COLOR"), *dumb = getenv("TERM");
     const bool wanted = !no_color && (no == NULL || *no == '\0') && !pr_eq(dumb, "dumb");
     *t = (struct pr_term){.color = wanted && isatty(STDOUT_FILENO) != 0, .bar = isatty(STDERR_FILENO) != 0 && !pr_eq(dumb, "dumb"),
-                          .quiet = json, .width = isatty(STDOUT_FILENO) != 0 ? columns() : 100};
+                          .quiet = json, .lines = json ? NULL : stdout, .width = isatty(STDOUT_FILENO) != 0 ? columns() : 100};
     const struct sigaction sa = {.sa_handler = on_signal};
     PR_ASSERT(sigaction(SIGINT, &sa, NULL) == 0 && sigaction(SIGTERM, &sa, NULL) == 0);
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -69,19 +69,19 @@ static void put_line(void *ctx, enum pr_line kind, const char *text) {
         [PR_LINE_PLAIN] = {"", ""},
     };
     struct pr_term *t = ctx;
-    if (t->quiet) return;
+    if (t->lines == NULL) return;
     clear_bar(t);
     /* Each line of a text of several carries the mark, so that a statement stays readable. */
     for (const char *p = text;;) {
         const size_t n = strcspn(p, "\n");
-        pr_term_put(t, stdout, looks[kind].before);
-        (void)fwrite(p, 1, n, stdout);
-        pr_term_put(t, stdout, looks[kind].after);
-        (void)fputc('\n', stdout);
+        pr_term_put(t, t->lines, looks[kind].before);
+        (void)fwrite(p, 1, n, t->lines);
+        pr_term_put(t, t->lines, looks[kind].after);
+        (void)fputc('\n', t->lines);
         if (p[n] == '\0') break;
         p += n + 1;
     }
-    (void)fflush(stdout);
+    (void)fflush(t->lines);
 }
 
 /* done ÷ total in thousandths, -1 when the total is not known. */

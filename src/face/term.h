@@ -7,7 +7,8 @@
 struct pr_term {
     bool color;                    /* standard output is a terminal, and neither NO_COLOR nor --no-color says otherwise */
     bool bar;                      /* standard error is a terminal: a bar; else plain lines now and then */
-    bool quiet;                    /* --json: no transcript */
+    bool quiet;                    /* --json: no progress, and no transcript unless `lines` says where */
+    FILE *lines;                   /* where the transcript goes; NULL = nowhere */
     int width;                     /* columns, 80 when unknown */
     bool bar_shown;
     int64_t last_plain_us;         /* when the last plain progress line was printed */

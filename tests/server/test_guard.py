@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from lib.applying import COLUMN, INDEX, UNCOLUMN, UNINDEX, Kit, history, index_state
+from lib.applying import COLUMN, INDEX, UNCOLUMN, UNINDEX, Kit, history, index_state, key_of
 
 REFUSED = 3
 EVIL = "DROP TABLE items;\n"
@@ -145,6 +145,13 @@ def test_nothing_hides_at_the_seam_or_in_approve(kit):
     assert "ADD COLUMN far_away int" in "".join(p.plain().split("\n")), p.plain()[-3000:]
     assert "\x1b[2J" not in p.output and "\x1b[8m" not in p.output and "\u202e" not in p.output
     assert history(kit.production) == []
+
+
+def test_what_is_signed_is_shown_with_json_too(ready):
+    signed = ready.run("approve", "1", "--env", "production", "--key", key_of(ready.project, "mara"), "--json").ok()
+    assert signed.json["schema"] == "pgrail.approve/1"
+    up = ready.project.read("migrations/0001_idx.up.sql")
+    assert all(line in signed.err for line in up.splitlines())
 
 
 def test_a_file_name_steers_no_terminal(kit):
