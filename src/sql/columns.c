@@ -244,6 +244,13 @@ static void assignments(struct columns *c, const RangeVar *target, const List *l
     }
 }
 
+/* 18 wraps RETURNING in a node of its own; before, it is a list of the statement. */
+#if PG_VERSION_NUM >= 180000
+#define WALK_RETURNING(c, s) into((c), (s)->returningClause)
+#else
+#define WALK_RETURNING(c, s) each((c), (s)->returningList)
+#endif
+
 static void insert(struct columns *c, const InsertStmt *s) {
     assignments(c, s->relation, s->cols);
     alone(c, s->selectStmt);
@@ -258,11 +265,7 @@ static void insert(struct columns *c, const InsertStmt *s) {
         assignments(c, s->relation, s->onConflictClause->targetList);
         into(c, s->onConflictClause->whereClause);
     }
-#if PG_VERSION_NUM >= 180000
-    into(c, s->returningClause);
-#else
-    each(c, s->returningList);
-#endif
+    WALK_RETURNING(c, s);
 }
 
 static void update(struct columns *c, const UpdateStmt *s) {
@@ -273,11 +276,7 @@ static void update(struct columns *c, const UpdateStmt *s) {
     assignments(c, s->relation, s->targetList);
     each(c, s->fromClause);
     into(c, s->whereClause);
-#if PG_VERSION_NUM >= 180000
-    into(c, s->returningClause);
-#else
-    each(c, s->returningList);
-#endif
+    WALK_RETURNING(c, s);
 }
 
 static void delete_rows(struct columns *c, const DeleteStmt *s) {
@@ -287,11 +286,7 @@ static void delete_rows(struct columns *c, const DeleteStmt *s) {
     c->frame = &f;
     each(c, s->usingClause);
     into(c, s->whereClause);
-#if PG_VERSION_NUM >= 180000
-    into(c, s->returningClause);
-#else
-    each(c, s->returningList);
-#endif
+    WALK_RETURNING(c, s);
 }
 
 static void merge(struct columns *c, const MergeStmt *s) {
