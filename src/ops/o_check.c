@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "crypt/crypt.h"
 #include "ops/check.h"
 
 /* check: judges migrations by the rules, with the facts of an environment where there is one. */
@@ -246,6 +247,18 @@ static void put_facts(struct pr_check *k) {
                : "sizes and names are not known: worst cases are shown as warnings. With facts: pgrail ground --save FILE, then pgrail check --facts FILE");
 }
 
+/* A finding about a file as a whole is known by its rule, its file and its words. */
+static void fingerprint_others(struct pr_check *k) {
+    size_t i = 0;
+    json_t *o = NULL;
+    json_array_foreach(k->findings, i, o) {
+        if (pr_get_str(o, "fingerprint") != NULL) continue;
+        const char *path = pr_get_str(o, "path");
+        const char *key = pr_fmt(k->c->a, "%s\n%s\n%s", pr_get_str(o, "rule"), path != NULL ? path : "", pr_get_str(o, "title"));
+        pr_set_str(o, "fingerprint", pr_dupn(k->c->a, pr_sha256_text(k->c->a, key), 32));
+    }
+}
+
 static void finish(struct pr_check *k, const struct args *in) {
     json_t *counts = pr_set_object(k->doc, "counts");
     int64_t failing = 0;
@@ -283,6 +296,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     if (k.facts != NULL && k.facts->version_num != 0) k.version_num = k.facts->version_num;
     put_folder_problems(&k);
     PR_TRY(e, judge_all(&k, e));
+    fingerprint_others(&k);
     put_facts(&k);
     finish(&k, in);
     pr_call_return(c, json_incref(k.doc));                  /* only whole: half an answer would look like a clean one */

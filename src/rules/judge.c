@@ -148,6 +148,7 @@ enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct 
     }
     d.ignored = pr_ignores_apply(&d.script, j->side, &d.findings);
     if (d.findings.n > 1) qsort(d.findings.items, d.findings.n, sizeof *d.findings.items, by_place);
+    pr_fingerprints(&d.script, j->is_down, &d.findings);
     for (size_t i = 0; i < d.findings.n; i++) d.counts[d.findings.items[i].level]++;
     d.after = pr_world_facts(ahead);
     *out = d;

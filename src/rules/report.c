@@ -2,18 +2,68 @@
 
 #include <fnmatch.h>
 
-enum { SOURCE_BYTES = 500 };
+enum { SOURCE_BYTES = 500, SOURCE_BEFORE = 120, WIDTH_BYTES = 10000 };
 
 static bool is_head_byte(char ch) { return ((unsigned char)ch & 0xC0) != 0x80; }
 
-static int count_chars(const char *s, size_t n) {
-    int chars = 0;
-    for (size_t i = 0; i < n; i++) chars += is_head_byte(s[i]);
-    return chars;
+/* Bytes up to the end of the line. */
+static size_t line_bytes(const char *s, size_t n) {
+    const char *nl = memchr(s, '\n', n);
+    if (nl != NULL) n = (size_t)(nl - s);
+    const char *cr = memchr(s, '\r', n);
+    return cr != NULL ? (size_t)(cr - s) : n;
 }
 
-/* Line, column, source line and width of a place. Counts from the statement on, so that many findings stay linear. */
-static void locate(const struct pr_place *at, struct pr_finding *f, struct pr_arena *a) {
+/* UTF-16 code units of the character that this byte begins. */
+static int units_of(char ch) { return !is_head_byte(ch) ? 0 : (unsigned char)ch >= 0xF0 ? 2 : 1; }
+
+static void count(const char *s, size_t n, int *chars, int *units) {
+    for (size_t i = 0; i < n; i++) {
+        *chars += is_head_byte(s[i]);
+        *units += units_of(s[i]);
+    }
+}
+
+/* Moves to an offset. Findings come nearly in the order of the text, so each costs the way from the one before: a file of one
+ * long line stays linear. */
+static void move_to(struct pr_cursor *c, const char *text, size_t offset) {
+    if (c->offset == 0 && strncmp(text, "\xEF\xBB\xBF", 3) == 0) c->offset = c->line_begin = 3;    /* a byte-order mark is no column */
+    const char *nl = offset > c->offset ? memrchr(text + c->offset, '\n', offset - c->offset)
+                   : offset < c->line_begin ? memrchr(text, '\n', offset) : NULL;
+    if (nl != NULL) *c = (struct pr_cursor){.offset = (size_t)(nl - text) + 1, .line_begin = (size_t)(nl - text) + 1};
+    else if (offset < c->line_begin) *c = (struct pr_cursor){0};
+    int chars = 0, units = 0;
+    if (offset >= c->offset) {
+        count(text + c->offset, offset - c->offset, &chars, &units);
+    } else {
+        count(text + offset, c->offset - offset, &chars, &units);
+        chars = -chars;
+        units = -units;
+    }
+    c->offset = offset;
+    c->chars += chars;
+    c->units += units;
+}
+
+/* The line of the file, or of a very long one the part round the place. */
+static void take_source(const char *text, size_t size, const struct pr_cursor *c, size_t len, struct pr_finding *f, struct pr_arena *a) {
+    size_t begin = c->line_begin;
+    f->source_col = 1;
+    if (c->offset + len > begin + SOURCE_BYTES && c->offset > begin + SOURCE_BEFORE) {
+        int chars = 0, units = 0;
+        begin = c->offset - SOURCE_BEFORE;
+        while (!is_head_byte(text[begin])) begin++;
+        count(text + begin, c->offset - begin, &chars, &units);
+        f->source_col = f->col - chars;
+    }
+    size_t n = begin + SOURCE_BYTES < size ? SOURCE_BYTES : size - begin;
+    n = line_bytes(text + begin, n);
+    while (n > 0 && begin + n < size && !is_head_byte(text[begin + n])) n--;
+    f->source = pr_dupn(a, text + begin, n);
+}
+
+/* Line, column, source line and width of a place. Lines are counted from the statement on. */
+static void locate(struct pr_findings *out, const struct pr_place *at, struct pr_finding *f) {
     const char *text = at->script->text;
     const size_t size = at->script->len, offset = at->offset < size ? at->offset : size;
     size_t from = at->stmt != NULL ? at->stmt->offset : 0;
@@ -22,20 +72,19 @@ static void locate(const struct pr_place *at, struct pr_finding *f, struct pr_ar
         for (size_t i = offset; i < from; i++) line -= text[i] == '\n';
     else
         for (; from < offset; from++) line += text[from] == '\n';
-    size_t begin = offset, end = offset;
-    while (begin > 0 && text[begin - 1] != '\n') begin--;
-    while (end < size && text[end] != '\n' && text[end] != '\r') end++;
-    const size_t len = at->len < end - offset ? at->len : end - offset;
+    move_to(&out->cursor, text, offset);
+    size_t len = at->len < size - offset ? at->len : size - offset;
+    len = line_bytes(text + offset, len < WIDTH_BYTES ? len : WIDTH_BYTES);
     const int first = at->side != NULL && at->side->first_line > 0 ? at->side->first_line - 1 : 0;
     f->offset = offset;
     f->len = at->len;
     f->line = first + line;
     f->end_line = at->stmt != NULL && at->stmt->end_line > line ? first + at->stmt->end_line : f->line;
-    f->col = 1 + count_chars(text + begin, offset - begin);
-    f->width = len > 0 ? count_chars(text + offset, len) : 1;
-    size_t shown = end - begin < SOURCE_BYTES ? end - begin : SOURCE_BYTES;
-    while (shown > 0 && shown < end - begin && !is_head_byte(text[begin + shown])) shown--;
-    f->source = pr_dupn(a, text + begin, shown);
+    f->col = 1 + out->cursor.chars;
+    f->col16 = 1 + out->cursor.units;
+    if (len > 0) count(text + offset, len, &f->width, &f->width16);
+    if (f->width == 0) f->width = f->width16 = 1;
+    take_source(text, size, &out->cursor, len, f, out->a);
 }
 
 void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const struct pr_finding *texts) {
@@ -52,7 +101,7 @@ void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const st
         .title = pr_dup(a, texts->title), .what = pr_dup(a, texts->what),
         .safe_way = pr_dup(a, texts->safe_way), .safe_sql = pr_dup(a, texts->safe_sql),
     };
-    locate(at, f, a);
+    locate(out, at, f);
 }
 
 /* A level from pgrail.conf, by rule id or by a glob of paths. "off" says so. */
@@ -115,7 +164,11 @@ json_t *pr_finding_json(const struct pr_finding *f) {
     pr_set_int(o, "end_line", f->end_line);
     pr_set_int(o, "statement", f->stmt);
     pr_set_str(o, "source", f->source);
+    pr_set_int(o, "source_col", f->source_col);
     pr_set_int(o, "width", f->width);
+    pr_set_int(o, "col_utf16", f->col16);
+    pr_set_int(o, "width_utf16", f->width16);
+    pr_set_str(o, "fingerprint", f->fingerprint);
     pr_set_str(o, "title", f->title);
     pr_set_str(o, "what", f->what);
     pr_set_str(o, "safe_way", f->safe_way);

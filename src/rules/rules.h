@@ -14,8 +14,11 @@ struct pr_finding {
     int line, col, end_line;       /* 1-based; in the file */
     int stmt;                      /* index in the script; -1 = the whole file */
     size_t offset, len;            /* of the place in the script's text */
-    const char *source;            /* the line of the file at `line`, without its end */
+    int col16, width16;            /* col and width in UTF-16 code units, as editors and SARIF count */
+    const char *source;            /* the line of the file at `line`, without its end; of a long line 500 bytes round the place */
+    int source_col;                /* column of its first character: 1 unless the line is long */
     int width;                     /* characters of that line to underline, from col on; at least 1 */
+    const char *fingerprint;       /* the same finding in another version of the file has the same: see pr_fingerprints */
     const char *title;             /* what is wrong, with names */
     const char *what;              /* what happens, who is hurt and for how long, with the numbers used */
     const char *safe_way;          /* what to write instead */
@@ -25,7 +28,8 @@ struct pr_finding {
 
 /* At most PR_CAP_FINDINGS are kept of one side; the others are counted in left_out. */
 #define PR_CAP_FINDINGS 20000
-struct pr_findings { struct pr_finding *items; size_t n, cap, left_out; struct pr_arena *a; };
+struct pr_cursor { size_t offset, line_begin; int chars, units; };          /* of the place found last */
+struct pr_findings { struct pr_finding *items; size_t n, cap, left_out; struct pr_arena *a; struct pr_cursor cursor; };
 
 /* What the open transaction has done before this statement. Statements are indexes in the script, -1 = none. */
 struct pr_tx_so_far {
@@ -132,6 +136,10 @@ struct pr_judged {
 PR_NODISCARD enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e);
 
 void pr_judged_done(struct pr_judged *j);                   /* for PR_CLEANUP; a zeroed one is fine */
+
+/* Gives each finding of a script its fingerprint: of rule, side, file, statement (its blanks made one) and place in it, and which of
+ * equal ones it is. Lines that move, other statements and another wording of the rule change nothing. */
+void pr_fingerprints(const struct pr_script *script, bool is_down, struct pr_findings *findings);
 
 /* A finding as in docs/schema/check.json; a new reference. */
 json_t *pr_finding_json(const struct pr_finding *f);
