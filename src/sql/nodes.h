@@ -38,6 +38,13 @@ bool pr_tree_walk(const void *node, bool (*walker)(Node *, void *), void *ctx);
 #define PR_CONSTRAINT_VIRTUAL(c) false
 #endif
 
+/* The parser learnt options with 16. */
+#if PG_VERSION_NUM >= 160000
+#define PR_RAW_PARSE(text) pg_query_raw_parse((text), PG_QUERY_PARSE_DEFAULT)
+#else
+#define PR_RAW_PARSE(text) pg_query_raw_parse(text)
+#endif
+
 /* AT_SetExpression came with 17. */
 #if PG_VERSION_NUM >= 170000
 #define PR_IS_SET_EXPRESSION(cmd) ((cmd)->subtype == AT_SetExpression)

@@ -62,7 +62,7 @@ struct parsed {
 
 static struct parsed grammar(struct parser *p, const char *sql) {
     (void)MemoryContextSwitchTo(p->memory);
-    const PgQueryInternalParsetreeAndError r = pg_query_raw_parse(sql, PG_QUERY_PARSE_DEFAULT);
+    const PgQueryInternalParsetreeAndError r = PR_RAW_PARSE(sql);
     (void)MemoryContextSwitchTo(TopMemoryContext);
     struct parsed out = {.tree = r.tree};
     if (r.error != NULL) {

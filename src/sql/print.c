@@ -3,10 +3,23 @@
 
 #include "sql/internal.h"
 
+#if PR_GRAMMAR_MAJOR == 17
+/* The library of 17 exports it and ships no header that says so; 18 does. */
+extern void deparseRawStmt(StringInfo str, struct RawStmt *raw_stmt);
+#endif
+
 int pr_grammar_major(void) { return PR_GRAMMAR_MAJOR; }
 
 const char *pr_grammar_version(void) { return PR_GRAMMAR_VERSION " (" PR_GRAMMAR_ORIGIN ")"; }
 
+#if PR_GRAMMAR_MAJOR < 17
+/* The library of 15 keeps its deparser to itself, behind protobuf: a tree cannot be handed to it. */
+static const char *deparse(const struct pr_stmt *s, MemoryContext memory) {
+    (void)s;
+    (void)memory;
+    return NULL;
+}
+#else
 /* Runs libpg_query's deparser, which reports by PostgreSQL's own errors. The result is in memory; NULL = it failed. */
 static const char *deparse(const struct pr_stmt *s, MemoryContext memory) {
     StringInfoData *volatile text = NULL;
@@ -16,7 +29,8 @@ static const char *deparse(const struct pr_stmt *s, MemoryContext memory) {
         RawStmt *raw = palloc0(sizeof *raw);
         raw->type = T_RawStmt;
         raw->stmt = (Node *)(uintptr_t)s->node;
-        StringInfoData *buffer = makeStringInfo();
+        StringInfoData *buffer = palloc0(sizeof *buffer);               /* 17 has no makeStringInfo in it */
+        initStringInfo(buffer);
         deparseRawStmt(buffer, raw);
         text = buffer;
     }
@@ -29,6 +43,7 @@ static const char *deparse(const struct pr_stmt *s, MemoryContext memory) {
     (void)MemoryContextSwitchTo(TopMemoryContext);
     return text == NULL ? NULL : text->data;
 }
+#endif
 
 enum pr_code pr_stmt_deparse(const struct pr_stmt *s, struct pr_arena *a, const char **out, struct pr_err *e) {
     PR_ASSERT(s->node != NULL);
@@ -37,7 +52,7 @@ enum pr_code pr_stmt_deparse(const struct pr_stmt *s, struct pr_arena *a, const 
     const char *copy = pr_dup(a, text);
     (void)MemoryContextSwitchTo(memory);
     pg_query_exit_memory_context(memory);
-    if (copy == NULL) return PR_FAIL(e, PR_ERR_BUG, "%s cannot be printed from its tree", s->tag);
+    if (copy == NULL) return PR_FAIL(e, PR_ERR_BUG, "%s cannot be printed from its tree (grammar %d)", s->tag, PR_GRAMMAR_MAJOR);
     *out = copy;
     return PR_OK;
 }

@@ -155,7 +155,7 @@ static void test_both_directions(void **state) {
     bool clean = false;
     for (size_t i = 0; i < PR_COUNT(effects); i++) {
         const struct effect *x = &effects[i];
-        if (x->from > s->major) continue;          /* the server does not know the statement */
+        if (x->from > s->major || x->from > pr_grammar_major()) continue;   /* the server or we do not know the statement */
         const bool in_tx = strstr(x->sql, "CONCURRENTLY") == NULL;
         if (i == 0 || !clean) fresh(s);
         if (in_tx) run(s, "BEGIN");

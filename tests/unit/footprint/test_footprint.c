@@ -128,7 +128,8 @@ static void later_statements_know_what_earlier_ones_did(void **state) {
     }
 }
 
-static const struct { const char *sql; int version; enum pr_tx_mode tx; const char *sqlstate; } failing[] = {
+/* grammar: the oldest one that reads the statement; an older one must say that it does not. */
+static const struct { const char *sql; int version; enum pr_tx_mode tx; const char *sqlstate; int grammar; } failing[] = {
     {"CREATE INDEX CONCURRENTLY i ON t (x)", 0, PR_TX_ONE, "25001"},
     {"CREATE INDEX CONCURRENTLY i ON t (x)", 0, PR_TX_EACH, NULL},
     {"CREATE INDEX CONCURRENTLY i ON t (x)", 0, PR_TX_OWN, NULL},
@@ -141,7 +142,7 @@ static const struct { const char *sql; int version; enum pr_tx_mode tx; const ch
     {"ALTER TYPE e ADD VALUE 'c'; UPDATE t SET s = 'c'", 150000, PR_TX_EACH, NULL},
     {"CREATE TYPE e AS ENUM ('a'); ALTER TYPE e ADD VALUE 'c'; UPDATE t SET s = 'c'", 160000, PR_TX_ONE, "55P04"},
     {"CREATE TYPE e AS ENUM ('a'); ALTER TYPE e ADD VALUE 'c'; UPDATE t SET s = 'c'", 170000, PR_TX_ONE, NULL},
-    {"ALTER TABLE t ADD CONSTRAINT n NOT NULL x", 170000, PR_TX_ONE, "42601"},
+    {"ALTER TABLE t ADD CONSTRAINT n NOT NULL x", 170000, PR_TX_ONE, "42601", .grammar = 18},
     {"CREATE TABLE t (id int); ALTER TABLE t ADD COLUMN id int", 0, PR_TX_ONE, "42701"},
     {"CREATE TABLE t (id int); ALTER TABLE t DROP COLUMN x", 0, PR_TX_ONE, "42703"},
     {"CREATE TABLE t (id int); CREATE TABLE t (id int)", 0, PR_TX_ONE, "42P07"},
@@ -162,6 +163,11 @@ static void certain_failures_are_foretold(void **state) {
         struct pr_arena *a = pr_arena_new(PR_CAP_ARENA);
         const struct pr_footprint *f = last(a, NULL, failing[i].version, failing[i].tx, failing[i].sql);
         const char *certain = f->certain_fail ? f->fails_sqlstate : NULL;
+        if (failing[i].grammar > pr_grammar_major()) {
+            if (!f->unjudged) fail_msg("%s: grammar %d reads it", failing[i].sql, pr_grammar_major());
+            pr_arena_free(a);
+            continue;
+        }
         if (!pr_eq(certain, failing[i].sqlstate)) fail_msg("%s: %s", failing[i].sql, certain != NULL ? certain : "no failure");
         pr_arena_free(a);
     }

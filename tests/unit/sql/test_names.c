@@ -11,9 +11,10 @@
 
 #include "sql/sql.h"
 
-/* names: role kind name, ? = IF EXISTS. columns: + = created. */
+/* names: role kind name, ? = IF EXISTS. columns: + = created. grammar: the oldest that reads it; an older one must say so. */
 struct example {
     const char *sql, *tag, *names, *columns;
+    int grammar;
 };
 
 static const struct example examples[] = {
@@ -57,9 +58,13 @@ static void test_examples(void **state) {
         struct pr_script s = {0};
         assert_int_equal(pr_script_parse(x->sql, strlen(x->sql), a, &s, &e), PR_OK);
         assert_int_equal(s.n, 1);
-        assert_string_equal(s.stmts[0].tag, x->tag);
-        assert_string_equal(names_of(&s.stmts[0], a), x->names);
-        assert_string_equal(columns_of(&s.stmts[0], a), x->columns);
+        if (x->grammar > pr_grammar_major()) {
+            assert_int_equal(s.n_unjudged, 1);
+        } else {
+            assert_string_equal(s.stmts[0].tag, x->tag);
+            assert_string_equal(names_of(&s.stmts[0], a), x->names);
+            assert_string_equal(columns_of(&s.stmts[0], a), x->columns);
+        }
         pr_script_done(&s);
         pr_arena_free(a);
     }

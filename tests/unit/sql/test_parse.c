@@ -100,11 +100,13 @@ static void test_comments(void **state) {
 static void test_same_when_cut(void **state) {
     /* A broken last statement sends the text through our own cutter: what it finds must be what the grammar found. */
     struct fixture *f = *state;
-    static const char *const text =
-        "-- c\nSELECT 1;;\r\nSELECT $$a;b$$, $x$ $$ ; $x$, E'it\\'s;', 'a''b;', U&\"d;\\0061\", \"q\"\"u;o\" FROM t;\n"
+    /* The library of 17 does not read a comment between the parts of one string, as the server does. */
+    const char *between = pr_grammar_major() == 17 ? "" : " -- ;";
+    const char *text = pr_fmt(
+        f->a, "-- c\nSELECT 1;;\r\nSELECT $$a;b$$, $x$ $$ ; $x$, E'it\\'s;', 'a''b;', U&\"d;\\0061\", \"q\"\"u;o\" FROM t;\n"
         "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 1 END; END;\n"
-        "CREATE RULE r AS ON INSERT TO t DO INSTEAD (SELECT 1; SELECT 2);\n/* a; /* b; */ c; */ SELECT 'x' -- ;\n 'y;';\n"
-        "SELECT E'a'\n  'b\\'c;' ;\nDO $do$ begin perform 1; end $do$;SELECT a$b$c FROM t; SELECT 1";
+        "CREATE RULE r AS ON INSERT TO t DO INSTEAD (SELECT 1; SELECT 2);\n/* a; /* b; */ c; */ SELECT 'x'%s\n 'y;';\n"
+        "SELECT E'a'\n  'b\\'c;' ;\nDO $do$ begin perform 1; end $do$;SELECT a$b$c FROM t; SELECT 1", between);
     const struct pr_script *s = parse(f, text);
     assert_int_equal(s->n_unjudged, 0);
     const size_t n = s->n;
