@@ -93,8 +93,8 @@ static void add_to_message(struct pr_err *e, const char *more) {
 static enum pr_code stopped(struct pr_flight *f, const struct pr_err *why, struct pr_err *e) {
     const int64_t done = pr_get_int(f->row.detail, "done");
     pr_set_str(f->doc, "outcome", "in part");
-    pr_note_left(f, pr_fmt(f->a, "%" PRId64 " of %zu statements are in effect", done, f->script.n), pr_flight_command(f));
-    (void)PR_FAIL(e, PR_ERR_NEEDS_PERSON, "stopped after %" PRId64 " of %zu statements, which stay in effect: %s", done, f->script.n, why->msg);
+    pr_note_left(f, pr_fmt(f->a, "%" PRId64 " of %s in effect", done, pr_plural(f->a, (int64_t)f->script.n, "statement")), pr_flight_command(f));
+    (void)PR_FAIL(e, PR_ERR_NEEDS_PERSON, "stopped after %" PRId64 " of %s, which stay in effect: %s", done, pr_plural(f->a, (int64_t)f->script.n, "statement"), why->msg);
     (void)snprintf(e->sqlstate, sizeof e->sqlstate, "%s", why->sqlstate);
     return pr_hint(e, "to go on: %s; to undo: pgrail rollback %s --env %s", pr_flight_command(f), f->ask->migration->id, f->ask->environment->name);
 }

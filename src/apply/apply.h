@@ -25,14 +25,18 @@ struct pr_apply {
 PR_NODISCARD enum pr_code pr_apply_run(const struct pr_apply *p, struct pr_arena *a, json_t **doc, struct pr_err *e);
 
 /* What stands where: every migration of the folder with its state on the environment (applied, pending, changed, failed,
- * running, interrupted), unfinished runs and what they left. Schema "pgrail.status/1". Reads only. Errors CONNECT, DB, STORE. */
+ * running, interrupted), unfinished runs and what they left. Schema "pgrail.status/1". Reads only. Errors CONNECT, DB, STORE,
+ * INTERRUPTED. */
 PR_NODISCARD enum pr_code pr_apply_status(const struct pr_config *c, const struct pr_environment *env,
-                                          const struct pr_folder *f, struct pr_arena *a, json_t **doc, struct pr_err *e);
+                                          const struct pr_folder *f, const struct pr_talk *talk, struct pr_arena *a, json_t **doc,
+                                          struct pr_err *e);
 
 /* Whether a migration's effect is there and whole: its assertions, the history row, the checksum. Schema "pgrail.verify/1";
- * "proven" in it says the answer. Reads only. Errors CONNECT, DB, TIMEOUT, BAD_INPUT. */
+ * "proven" in it says the answer. Reads only. Errors CONNECT, DB, TIMEOUT, BAD_INPUT,
+ * PARSE (an up side that is not SQL: it can bring about nothing), INTERRUPTED. */
 PR_NODISCARD enum pr_code pr_apply_verify(const struct pr_config *c, const struct pr_environment *env,
-                                          const struct pr_migration *m, struct pr_arena *a, json_t **doc, struct pr_err *e);
+                                          const struct pr_migration *m, const struct pr_talk *talk, struct pr_arena *a, json_t **doc,
+                                          struct pr_err *e);
 
 /* What kind of rollback a down is, from what the two sides do (facts may be NULL). */
 enum pr_rollback_kind { PR_ROLLBACK_REDEPLOY, PR_ROLLBACK_DOWN, PR_ROLLBACK_FORWARD, PR_ROLLBACK_RESTORE };

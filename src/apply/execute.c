@@ -92,7 +92,7 @@ static bool worth_another_try(enum pr_code code, const struct pr_err *e, const s
 static enum pr_code gave_up(const struct pr_flight *f, struct pr_err *e) {
     char why[sizeof e->msg];
     (void)snprintf(why, sizeof why, "%s", e->msg);
-    (void)PR_FAIL(e, PR_ERR_RETRIES, "gave up after %" PRId64 " attempts: %s", f->ask->config->lock_attempts, why);
+    (void)PR_FAIL(e, PR_ERR_RETRIES, "gave up after %s: %s", pr_plural(f->a, f->ask->config->lock_attempts, "attempt"), why);
     return pr_hint(e, "end that session or choose a quieter time, then: %s", pr_flight_command(f));
 }
 

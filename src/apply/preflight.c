@@ -201,8 +201,8 @@ static void check_findings(struct pr_flight *f) {
     const int all = f->judged.counts[PR_ERROR] + f->judged.counts[PR_WARNING];
     if (all > 0)
         pr_check_line(f, f->situation.errors > 0 ? "warn" : "note", "check",
-                      pr_fmt(f->a, "%d errors, %d warnings on the live schema", f->judged.counts[PR_ERROR], f->judged.counts[PR_WARNING]));
-    if (f->script.n_unjudged > 0) pr_check_line(f, "warn", "check", pr_fmt(f->a, "%zu statements that this grammar (%s) cannot judge", f->script.n_unjudged, pr_grammar_version()));
+                      pr_fmt(f->a, "%s, %s on the live schema", pr_plural(f->a, f->judged.counts[PR_ERROR], "error"), pr_plural(f->a, f->judged.counts[PR_WARNING], "warning")));
+    if (f->script.n_unjudged > 0) pr_check_line(f, "warn", "check", pr_fmt(f->a, "%s that this grammar (%s) cannot judge", pr_plural(f->a, (int64_t)f->script.n_unjudged, "statement"), pr_grammar_version()));
 }
 
 static enum pr_code check_sight(struct pr_flight *f, struct pr_err *e) {

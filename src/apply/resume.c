@@ -147,7 +147,7 @@ static enum pr_code decide(struct pr_flight *f, struct pr_err *e) {
     f->row.step = (int64_t)f->first_step;
     pr_set_str(f->doc, "resumed", hold == 0 ? "again" : "continued");
     if (hold == 0) pr_say(f->ask->talk, PR_LINE_FACT, "the earlier start left nothing: from the beginning");
-    else pr_say(f->ask->talk, PR_LINE_FACT, "%zu statements are in effect since then: going on with statement %zu", f->first_step, f->first_step + 1);
+    else pr_say(f->ask->talk, PR_LINE_FACT, "in effect since then: %s; going on with statement %zu", pr_plural(f->a, (int64_t)f->first_step, "statement"), f->first_step + 1);
     return pr_flight_step(f, hold == 0 ? PR_RUN_EV_PROBE_NOT_DONE : PR_RUN_EV_PROBE_PART, NULL, e);
 }
 
@@ -279,8 +279,8 @@ const char *pr_run_words(const struct pr_run_row *r, const char *env, bool backe
         return pr_fmt(a, "its pgrail died, the server goes on with statement %" PRId64 "; to wait for it and finish: %s", r->step + 1, command);
     if (s == PR_RUN_PLANNED && pr_get_int(r->detail, "sent") == 0) return "died before anything was sent: nothing was changed";
     if (s == PR_RUN_STOPPED)
-        return pr_fmt(a, "stopped after %" PRId64 " of %" PRId64 " statements; to go on: %s; to undo: pgrail rollback %s --env %s",
-                      pr_get_int(r->detail, "done"), r->steps, command, r->migration, env);
+        return pr_fmt(a, "stopped after %" PRId64 " of %s; to go on: %s; to undo: pgrail rollback %s --env %s",
+                      pr_get_int(r->detail, "done"), pr_plural(a, r->steps, "statement"), command, r->migration, env);
     if (s == PR_RUN_NEEDS_PERSON) return pr_fmt(a, "needs a person; when mended, look again with: %s", command);
     return pr_fmt(a, "died at statement %" PRId64 " of %" PRId64 " (%s); to finish or clean up: %s", r->step + 1, r->steps, r->state, command);
 }

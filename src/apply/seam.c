@@ -103,7 +103,7 @@ static const char *page(struct pr_flight *f) {
     line(&b, "stops itself at", pr_fmt(f->a, "%d sessions waiting for us, one of them for over %s, %s of waiting in all, or a standby %s behind",
                                        PR_CROWD, pr_human_us(f->a, pr_sat_mul(ask->config->max_block_ms, 1000)), pr_human_us(f->a, PR_BILL_RUN_MS * INT64_C(1000)),
                                        pr_human_bytes(f->a, PR_LAG_BYTES)));
-    line(&b, "for a lock", pr_fmt(f->a, "%" PRId64 " attempts of %s each", ask->config->lock_attempts, pr_human_us(f->a, pr_sat_mul(ask->config->lock_timeout_ms, 1000))));
+    line(&b, "for a lock", pr_fmt(f->a, "%s of %s each", pr_plural(f->a, ask->config->lock_attempts, "attempt"), pr_human_us(f->a, pr_sat_mul(ask->config->lock_timeout_ms, 1000))));
     if (!ask->down) line(&b, "way back", ask->migration->down.path == NULL ? "none: there is no down script" : pr_fmt(f->a, "pgrail rollback %s --env %s", ask->migration->id, ask->environment->name));
     if (pr_rollback_judge(ask->migration, f->facts, f->a, &back, &ignored) == PR_OK) line(&b, ask->down ? "kind" : "", back.words);
     approvers(f, &b);

@@ -4,6 +4,7 @@
 struct look {
     struct pr_flight f;            /* only its watch, arena, ledger and environment are used */
     const struct pr_environment *env;
+    const struct pr_talk *talk;
     struct pr_history_row *history; size_t n_history;
     struct pr_run_row *runs; size_t n_runs;
     struct pr_invalid *invalid; size_t n_invalid;
@@ -83,7 +84,8 @@ static void note_orphans(struct look *l, const struct pr_folder *folder, json_t 
 
 static enum pr_code connect(struct look *l, struct pr_arena *a, struct pr_err *e) {
     const struct pr_pg_ident *id = NULL;
-    const struct pr_pg_where where = {.service = l->env->service, .env = l->env->env, .timeout_ms = 10000, .app = "pgrail/status"};
+    const struct pr_pg_where where = {.service = l->env->service, .env = l->env->env, .timeout_ms = 10000, .app = "pgrail/status",
+                                      .interrupted = l->talk->interrupted};
     if (pr_pg_open(&where, &l->f.watch, e) != PR_OK) return pr_prefix(e, "environment %s", l->env->name);
     PR_TRY(e, pr_pg_identity(l->f.watch, &id, e));
     pr_set_str(l->doc, "environment", l->env->name);
@@ -96,9 +98,9 @@ static enum pr_code connect(struct look *l, struct pr_arena *a, struct pr_err *e
     return pr_ledger_open_runs(l->f.ledger, l->env->name, a, &l->runs, &l->n_runs, e);
 }
 
-enum pr_code pr_apply_status(const struct pr_config *c, const struct pr_environment *env, const struct pr_folder *folder, struct pr_arena *a,
-                             json_t **doc, struct pr_err *e) {
-    struct look l PR_CLEANUP(look_done) = {.f = {.a = a}, .env = env, .doc = json_object()};
+enum pr_code pr_apply_status(const struct pr_config *c, const struct pr_environment *env, const struct pr_folder *folder, const struct pr_talk *talk,
+                             struct pr_arena *a, json_t **doc, struct pr_err *e) {
+    struct look l PR_CLEANUP(look_done) = {.f = {.a = a}, .env = env, .talk = talk, .doc = json_object()};
     pr_set_str(l.doc, "schema", "pgrail.status/1");
     PR_TRY(e, pr_ledger_open(c->root, &l.f.ledger, e));
     PR_TRY(e, connect(&l, a, e));

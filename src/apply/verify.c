@@ -33,13 +33,29 @@ static enum pr_code check_effects(struct answer *x, struct pr_pg *pg, const stru
     return PR_OK;
 }
 
-enum pr_code pr_apply_verify(const struct pr_config *c, const struct pr_environment *env, const struct pr_migration *m, struct pr_arena *a,
-                             json_t **doc, struct pr_err *e) {
+/* A file without any SQL is no migration: that its effect cannot be seen would say too little. */
+static enum pr_code is_sql(const struct pr_migration *m, struct pr_arena *a, struct pr_err *e) {
+    struct pr_script s PR_CLEANUP(pr_script_done) = {0};
+    if (m->up.path == NULL) return PR_FAIL(e, PR_ERR_BAD_INPUT, "migration %s has no up script: there is nothing to prove", m->id);
+    PR_TRY(e, pr_script_parse(m->up.text, m->up.len, a, &s, e));
+    if (s.n == 0) return PR_FAIL(e, PR_ERR_BAD_INPUT, "%s holds no statement: there is nothing to prove", m->up.path);
+    if (s.n_unjudged < s.n) return PR_OK;
+    const struct pr_stmt *first = &s.stmts[0];
+    (void)PR_FAIL(e, PR_ERR_PARSE, "%s:%d: no statement of it is SQL that PostgreSQL %d accepts%s%s", m->up.path,
+                  (m->up.first_line > 0 ? m->up.first_line - 1 : 0) + first->line, pr_grammar_major(), first->problem != NULL ? ": " : "",
+                  first->problem != NULL ? first->problem : "");
+    return pr_hint(e, "name a migration: pgrail status lists them");
+}
+
+enum pr_code pr_apply_verify(const struct pr_config *c, const struct pr_environment *env, const struct pr_migration *m, const struct pr_talk *talk,
+                             struct pr_arena *a, json_t **doc, struct pr_err *e) {
     (void)c;
     struct pr_pg *pg PR_CLEANUP(pr_pg_closep) = NULL;
     json_t *j PR_CLEANUP(pr_json_freep) = json_object();
     const struct pr_pg_ident *id = NULL;
-    const struct pr_pg_where where = {.service = env->service, .env = env->env, .timeout_ms = 10000, .app = "pgrail/verify"};
+    const struct pr_pg_where where = {.service = env->service, .env = env->env, .timeout_ms = 10000, .app = "pgrail/verify",
+                                      .interrupted = talk->interrupted};
+    PR_TRY(e, is_sql(m, a, e));
     if (pr_pg_open(&where, &pg, e) != PR_OK) return pr_prefix(e, "environment %s", env->name);
     PR_TRY(e, pr_pg_identity(pg, &id, e));
     pr_set_str(j, "schema", "pgrail.verify/1");

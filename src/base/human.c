@@ -38,3 +38,10 @@ const char *pr_human_us(struct pr_arena *a, int64_t us) {
     if (s < 7200) return pr_fmt(a, "%" PRId64 " min %02" PRId64 " s", s / 60, s % 60);
     return pr_fmt(a, "%" PRId64 " h %02" PRId64 " min", s / 3600, s % 3600 / 60);
 }
+
+const char *pr_plural(struct pr_arena *a, int64_t n, const char *one) {
+    const char *count = pr_human_count(a, n);
+    if (n == 1) return pr_fmt(a, "%s %s", count, one);
+    if (pr_ends(one, "try")) return pr_fmt(a, "%s %.*sies", count, (int)strlen(one) - 1, one);
+    return pr_fmt(a, "%s %s%s", count, one, pr_ends(one, "x") ? "es" : "s");
+}

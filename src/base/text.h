@@ -59,6 +59,7 @@ const char *pr_qualified(struct pr_arena *a, const char *schema, const char *nam
 const char *pr_human_bytes(struct pr_arena *a, int64_t bytes);
 const char *pr_human_count(struct pr_arena *a, int64_t n);
 const char *pr_human_us(struct pr_arena *a, int64_t us);
+const char *pr_plural(struct pr_arena *a, int64_t n, const char *one);      /* "1 index", "2,400 indexes", "0 entries" */
 
 /* Untrusted text made safe to show: control characters (C0, C1, ESC), bidi and zero-width ones become \xNN / \u{NNNN};
  * at most max_chars characters, then "…". */

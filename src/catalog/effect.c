@@ -277,7 +277,7 @@ static const char *claim(const struct pr_expect *x, struct pr_arena *a) {
     case PR_EXPECT_TRIGGER_STATE: return trigger_claim(x, a, rel);
     case PR_EXPECT_POPULATED: return pr_fmt(a, "materialized view %s is %spopulated", rel, x->there ? "" : "not ");
     case PR_EXPECT_ENUM_VALUE: return pr_fmt(a, "type %s %s value %s", rel, x->there ? "has" : "has no", pr_quote_literal(a, x->object));
-    case PR_EXPECT_ENUM: return pr_fmt(a, "type %s has its %zu values", rel, x->n_columns);
+    case PR_EXPECT_ENUM: return pr_fmt(a, "type %s has its %s", rel, pr_plural(a, (int64_t)x->n_columns, "value"));
     case PR_EXPECT_TYPE: return pr_fmt(a, "type %s %s", rel, gone(x));
     case PR_EXPECT_COMMENT: return pr_fmt(a, "comment on %s%s%s is %s", rel, *object == '\0' ? "" : ".", object, x->type == NULL ? "gone" : "as written");
     case PR_EXPECT_ROW_SECURITY: return pr_fmt(a, "row security of %s is %s", rel, x->there ? "on" : "off");

@@ -134,7 +134,7 @@ static void rebuilds(struct fx_at *t, const char *col, bool all) {
     }
     if (n == 0) return;
     fx_build(t->x, t->r, n);
-    fx_why(t->x, t->r, "the heap stays, but %d index%s on \"%s\" %s built anew", n, n == 1 ? "" : "es", col,
+    fx_why(t->x, t->r, "the heap stays, but %s on \"%s\" %s built anew", pr_plural(t->x->a, n, "index"), col,
            n == 1 ? "is" : "are");
 }
 

@@ -74,7 +74,7 @@ static void put_effect(const struct pr_render *r, const json_t *f) {
     struct pr_buf work = {.a = r->a};
     if (pr_get_bool(f, "rewrite")) pr_add(&work, ", rewrites it");
     if (pr_get_bool(f, "scan")) pr_add(&work, ", reads every row");
-    if (pr_get_int(f, "index_builds") > 0) pr_addf(&work, ", builds %" PRId64 " index%s", pr_get_int(f, "index_builds"), pr_get_int(f, "index_builds") == 1 ? "" : "es");
+    if (pr_get_int(f, "index_builds") > 0) pr_addf(&work, ", builds %s", pr_plural(r->a, pr_get_int(f, "index_builds"), "index"));
     const char *schema = pr_get_str(f, "schema"), *why = pr_get_str(f, "why");
     pr_addf(r->out, "        %-22s %s%s%s\n", pr_get_str(f, "lock"), pr_qualified(r->a, schema, pr_get_str(f, "name")), pr_buf_text(&work),
             pr_get_bool(f, "own") || pr_get_bool(f, "created") ? " (nobody else's yet)" : "");
@@ -97,16 +97,14 @@ static void put_footprint(const struct pr_render *r, const json_t *side) {
     pr_add(r->out, "\n");
 }
 
-static const char *plural(struct pr_arena *a, int64_t n, const char *word) { return pr_fmt(a, "%s %s%s", pr_human_count(a, n), word, n == 1 ? "" : "s"); }
-
 static void put_summary(const struct pr_render *r, const json_t *doc) {
     const json_t *counts = pr_get(doc, "counts"), *facts = pr_get(doc, "facts");
     const int64_t errors = pr_get_int(counts, "error"), warnings = pr_get_int(counts, "warning"), n = (int64_t)json_array_size(pr_get(doc, "migrations"));
     const char *paint = errors > 0 ? "b" : warnings > 0 ? "w" : "g";
-    pr_addf(r->out, "%s judged: \001%s%s, %s, %s\002", plural(r->a, n, "migration"), paint, plural(r->a, errors, "error"), plural(r->a, warnings, "warning"),
-            plural(r->a, pr_get_int(counts, "note"), "note"));
+    pr_addf(r->out, "%s judged: \001%s%s, %s, %s\002", pr_plural(r->a, n, "migration"), paint, pr_plural(r->a, errors, "error"), pr_plural(r->a, warnings, "warning"),
+            pr_plural(r->a, pr_get_int(counts, "note"), "note"));
     if (pr_get_int(counts, "ignored") > 0) pr_addf(r->out, ", %" PRId64 " ignored", pr_get_int(counts, "ignored"));
-    if (pr_get_int(counts, "not_judged") > 0) pr_addf(r->out, ", %s not judged", plural(r->a, pr_get_int(counts, "not_judged"), "statement"));
+    if (pr_get_int(counts, "not_judged") > 0) pr_addf(r->out, ", %s not judged", pr_plural(r->a, pr_get_int(counts, "not_judged"), "statement"));
     if (pr_get_int(counts, "left_out") > 0) pr_addf(r->out, ", %" PRId64 " more not shown", pr_get_int(counts, "left_out"));
     const char *env = pr_get_str(doc, "environment"), *taken = pr_get_str(facts, "taken_at"), *source = pr_get_str(facts, "source");
     if (pr_eq(source, "live")) pr_addf(r->out, "; with the live facts of %s", env);

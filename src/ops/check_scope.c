@@ -105,7 +105,7 @@ static enum pr_code keep_pending(struct pr_check *k, struct pr_err *e) {
 
 static enum pr_code read_live(struct pr_check *k, bool named, struct pr_err *e) {
     const enum pr_code code = pr_context_connect(k->c, &k->x, "check", e);
-    if (code != PR_OK && e->hint[0] == '\0') return pr_hint(e, "pgrail check --offline judges without the database");
+    if (code != PR_OK && code != PR_ERR_INTERRUPTED && e->hint[0] == '\0') return pr_hint(e, "pgrail check --offline judges without the database");
     if (code != PR_OK) return code;
     if (!named) PR_TRY(e, keep_pending(k, e));
     struct pr_want *wants = NULL;

@@ -8,12 +8,13 @@ enum pr_code pr_context_open(struct pr_call *c, const char *env_name, struct pr_
     return pr_ledger_open(out->config->root, &out->ledger, e);
 }
 
-struct pr_pg_where pr_env_where(const struct pr_environment *env, const char *op_name, struct pr_arena *a) {
-    return (struct pr_pg_where){.service = env->service, .env = env->env, .app = pr_fmt(a, "pgrail/%s", op_name), .timeout_ms = 10000};
+struct pr_pg_where pr_env_where(const struct pr_call *c, const struct pr_environment *env, const char *op_name) {
+    return (struct pr_pg_where){.service = env->service, .env = env->env, .app = pr_fmt(c->a, "pgrail/%s", op_name), .timeout_ms = 10000,
+                                .interrupted = c->talk->interrupted};
 }
 
 enum pr_code pr_context_connect(struct pr_call *c, struct pr_context *x, const char *op_name, struct pr_err *e) {
-    const struct pr_pg_where where = pr_env_where(x->env, op_name, c->a);
+    const struct pr_pg_where where = pr_env_where(c, x->env, op_name);
     const enum pr_code code = pr_pg_open(&where, &x->pg, e);
     return code == PR_OK ? PR_OK : pr_prefix(e, "environment %s", x->env->name);
 }

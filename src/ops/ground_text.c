@@ -228,7 +228,7 @@ static void partners(const struct pr_render *r, const json_t *doc) {
     json_t *p = NULL;
     json_array_foreach(pr_get(doc, "partners"), i, p) {
         pr_grid_add(&g, pr_fmt(r->a, "%s.%s", pr_get_str(p, "schema"), pr_get_str(p, "name")));
-        pr_grid_add(&g, pr_fmt(r->a, "%s rows", pr_human_count(r->a, pr_get_int(p, "rows"))));
+        pr_grid_add(&g, pr_plural(r->a, pr_get_int(p, "rows"), "row"));
         pr_grid_add(&g, pr_human_bytes(r->a, pr_get_int(p, "total_bytes")));
     }
     pr_add(r->out, "read with them, as partners of keys or partitions\n");
@@ -248,7 +248,7 @@ void pr_ground_render(const json_t *doc, const struct pr_render *r) {
             show(&v, get(&v, "database"), 70), version / 10000, version % 10000, show(&v, get(&v, "taken_at"), 40));
     pr_addf(r->out, "fingerprint %s\n", show(&v, get(&v, "fingerprint"), 64));
     if (pr_get_int(doc, "unjudged") > 0)
-        pr_addf(r->out, "\001w%" PRId64 " statements do not parse: what they touch is not grounded\002\n", pr_get_int(doc, "unjudged"));
+        pr_addf(r->out, "\001w%s not SQL that the grammar knows: what is touched there is not grounded\002\n", pr_plural(r->a, pr_get_int(doc, "unjudged"), "statement"));
     unknown(r, doc);
     if (migration != NULL && pr_get_bool(doc, "recorded"))
         pr_addf(r->out, "\001ggrounded %s\002%s%s\n", show(&v, migration, 140), why != NULL ? "; no line in its header: " : ", and its header says so",

@@ -248,10 +248,10 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
 static void render(const json_t *doc, const struct pr_render *r) {
     pr_addf(r->out, "\001gapproved\002  %s, %s, on %s, by %s, until %s\n", pr_get_str(doc, "migration"), pr_get_str(doc, "direction"),
             pr_get_str(doc, "environment"), pr_printable(r->a, pr_get_str(doc, "signer"), 100), pr_get_str(doc, "expires_at"));
-    pr_addf(r->out, "sha256 %s, rehearsal %" PRId64 "; %" PRId64 " of %" PRId64 " persons\n", pr_get_str(doc, "sha256"), pr_get_int(doc, "rehearsal"),
-            pr_get_int(doc, "persons"), pr_get_int(doc, "persons_needed"));
+    pr_addf(r->out, "sha256 %s, rehearsal %" PRId64 "; %" PRId64 " of %s\n", pr_get_str(doc, "sha256"), pr_get_int(doc, "rehearsal"),
+            pr_get_int(doc, "persons"), pr_plural(r->a, pr_get_int(doc, "persons_needed"), "person"));
     if (pr_get_int(doc, "errors_accepted") > 0)
-        pr_addf(r->out, "\001wwith it %" PRId64 " findings of level error are accepted\002\n", pr_get_int(doc, "errors_accepted"));
+        pr_addf(r->out, "\001wwith it %s of level error accepted\002\n", pr_plural(r->a, pr_get_int(doc, "errors_accepted"), "finding"));
     pr_addf(r->out, "next: \001c%s\002\n", pr_get_str(doc, "next"));
 }
 

@@ -193,6 +193,7 @@ static enum pr_code judge_all(struct pr_check *k, struct pr_err *e) {
     const struct pr_facts *facts = k->facts;
     for (size_t i = 0; i < k->n; i++) {
         const struct pr_migration *m = k->list[i];
+        if (pr_interrupted(k->c->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted");
         json_t *o = pr_push_object(k->migrations);
         pr_set_str(o, "id", m->id);
         pr_set_str(o, "version", m->version);

@@ -11,7 +11,7 @@ static const struct pr_param params[] = {
     {.name = "env", PR_FIELD(PR_T_STR, struct args, env), .complete = "environment", .help = "Look at this environment only."},
 };
 
-struct exam { struct pr_arena *a; json_t *checks; int bad, doubtful; };
+struct exam { const struct pr_call *c; struct pr_arena *a; json_t *checks; int bad, doubtful; };
 
 /* state: "ok", "warn" or "bad". */
 PR_FORMAT(5, 6)
@@ -37,7 +37,7 @@ static void exam_programs(struct exam *x) {
     struct pr_server *servers = NULL;
     const size_t n = pr_servers(x->a, &servers);
     if (n == 0) note(x, "warn", "servers", "apt-get install postgresql", "no server programs: demo and rehearsals from a dump need them");
-    else note(x, "ok", "servers", NULL, "%zu server installations, newest PostgreSQL %s", n, servers[0].version);
+    else note(x, "ok", "servers", NULL, "%s, newest PostgreSQL %s", pr_plural(x->a, (int64_t)n, "server installation"), servers[0].version);
     note(x, "ok", "grammar", NULL, "PostgreSQL %d (libpg_query %s)", pr_grammar_major(), pr_grammar_version());
 }
 
@@ -56,8 +56,8 @@ static void exam_folder(struct exam *x, const struct pr_config *conf) {
         note(x, e.code == PR_ERR_NO_FILE ? "warn" : "bad", "migrations", e.hint[0] == '\0' ? NULL : pr_dup(x->a, e.hint), "%s", e.msg);
         return;
     }
-    note(x, f->n_problems == 0 ? "ok" : "warn", "migrations", f->n_problems == 0 ? NULL : "pgrail check", "%zu migrations, layout %s (%s), %zu problems",
-         f->n, f->layout, f->why, f->n_problems);
+    note(x, f->n_problems == 0 ? "ok" : "warn", "migrations", f->n_problems == 0 ? NULL : "pgrail check", "%s, layout %s (%s), %s",
+         pr_plural(x->a, (int64_t)f->n, "migration"), f->layout, f->why, pr_plural(x->a, (int64_t)f->n_problems, "problem"));
 }
 
 static void exam_approvers(struct exam *x, const struct pr_config *conf) {
@@ -92,7 +92,9 @@ static void exam_session(struct exam *x, const char *name, struct pr_pg *pg, con
     const struct pr_pg_ident *id = NULL;
     struct pr_pg_rows r = {0};
     struct pr_err e = {0};
-    if (pr_pg_identity(pg, &id, &e) != PR_OK || pr_pg_query(pg, &role_facts, NULL, x->a, &r, &e) != PR_OK) {
+    const bool read = pr_pg_identity(pg, &id, &e) == PR_OK && pr_pg_query(pg, &role_facts, NULL, x->a, &r, &e) == PR_OK;
+    if (pr_interrupted(x->c->talk)) return;
+    if (!read) {
         note(x, "bad", name, NULL, "%s", e.msg);
         return;
     }
@@ -105,16 +107,18 @@ static void exam_session(struct exam *x, const char *name, struct pr_pg *pg, con
     if (pr_eq(PR_CELL(&r, 0, 1), "t") && env->is_protected) note(x, "warn", name, "use a role that owns the schema and is no superuser", "connected as a superuser");
     if (!pr_eq(PR_CELL(&r, 0, 2), "t")) note(x, "warn", name, pr_fmt(x->a, "GRANT CREATE ON DATABASE %s TO %s", pr_quote_ident(x->a, id->database), pr_quote_ident(x->a, PR_CELL(&r, 0, 0))),
                                             "the role may not create schema pgrail, which holds the history");
-    if (!pr_eq(PR_CELL(&r, 0, 3), "0")) note(x, "warn", name, "pgrail status", "%s invalid indexes", PR_CELL(&r, 0, 3));
-    if (!pr_eq(PR_CELL(&r, 0, 4), "0")) note(x, "warn", name, "SELECT * FROM pg_prepared_xacts", "%s prepared transactions, which hold their locks until somebody ends them", PR_CELL(&r, 0, 4));
+    if (!pr_eq(PR_CELL(&r, 0, 3), "0")) note(x, "warn", name, "pgrail status", "invalid indexes: %s", PR_CELL(&r, 0, 3));
+    if (!pr_eq(PR_CELL(&r, 0, 4), "0")) note(x, "warn", name, "SELECT * FROM pg_prepared_xacts", "prepared transactions, which hold their locks until somebody ends them: %s", PR_CELL(&r, 0, 4));
 }
 
 static void exam_environment(struct exam *x, const struct pr_environment *env) {
-    const struct pr_pg_where where = pr_env_where(env, "doctor", x->a);
+    const struct pr_pg_where where = pr_env_where(x->c, env, "doctor");
     struct pr_pg *pg PR_CLEANUP(pr_pg_closep) = NULL;
     struct pr_err e = {0};
     const char *name = pr_fmt(x->a, "environment %s", env->name);
-    if (pr_pg_open(&where, &pg, &e) != PR_OK) note(x, "bad", name, e.hint[0] == '\0' ? NULL : pr_dup(x->a, e.hint), "%s", e.msg);
+    const bool open = pr_pg_open(&where, &pg, &e) == PR_OK;
+    if (pr_interrupted(x->c->talk)) return;
+    if (!open) note(x, "bad", name, e.hint[0] == '\0' ? NULL : pr_dup(x->a, e.hint), "%s", e.msg);
     else exam_session(x, name, pg, env);
 }
 
@@ -126,7 +130,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     if (in->env != NULL) PR_TRY(e, pr_config_env(conf, in->env, &only, e));
     json_t *doc = json_object();
     pr_set_str(doc, "schema", "pgrail.doctor/1");
-    struct exam x = {.a = c->a, .checks = pr_set_array(doc, "checks")};
+    struct exam x = {.c = c, .a = c->a, .checks = pr_set_array(doc, "checks")};
     pr_call_return(c, doc);
     note(&x, "ok", "pgrail.conf", NULL, "%s", conf->path);
     exam_programs(&x);
@@ -137,6 +141,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
         if (only == NULL || pr_eq(only->name, conf->environments[i].name)) exam_environment(&x, &conf->environments[i]);
     pr_set_int(doc, "bad", x.bad);
     pr_set_int(doc, "doubtful", x.doubtful);
+    if (pr_interrupted(c->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted; the rest was not looked at");
     if (x.bad > 0) c->outcome = PR_ERR_FINDINGS;
     return PR_OK;
 }

@@ -35,6 +35,10 @@ static enum pr_code parse_relation(struct pr_arena *a, const char *text, struct 
     const char *parts[2] = {NULL, NULL};
     size_t n = 0;
     const char *s = text;
+    if (*pr_trim(a, text) == '\0') {
+        (void)PR_FAIL(e, PR_ERR_USAGE, "an empty name cannot be grounded");
+        return pr_hint(e, "pgrail ground RELATION…, pgrail ground MIGRATION, or pgrail ground --all");
+    }
     do {
         struct pr_buf b = {.a = a};
         const bool quoted = *s == '"';

@@ -185,9 +185,9 @@ static void render(const json_t *doc, const struct pr_render *r) {
     json_t *o = NULL;
     pr_addf(r->out, "\001gwritten\002  %s\n", pr_get_str(doc, "written"));
     json_array_foreach(pr_get(doc, "folders"), i, o) {
-        pr_addf(r->out, "found    %s: %" PRId64 " migrations, layout %s (%s)", pr_get_str(o, "folder"), pr_get_int(o, "migrations"),
+        pr_addf(r->out, "found    %s: %s, layout %s (%s)", pr_get_str(o, "folder"), pr_plural(r->a, pr_get_int(o, "migrations"), "migration"),
                 pr_get_str(o, "layout"), pr_printable(r->a, pr_get_str(o, "why"), 200));
-        if (pr_get_int(o, "problems") > 0) pr_addf(r->out, ", \001w%" PRId64 " problems: pgrail check\002", pr_get_int(o, "problems"));
+        if (pr_get_int(o, "problems") > 0) pr_addf(r->out, ", \001w%s: pgrail check\002", pr_plural(r->a, pr_get_int(o, "problems"), "problem"));
         pr_add(r->out, "\n");
     }
     json_array_foreach(pr_get(doc, "tools"), i, o) pr_addf(r->out, "found    %s\n", json_string_value(o));

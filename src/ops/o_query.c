@@ -253,9 +253,9 @@ static void render(const json_t *doc, const struct pr_render *r) {
             pr_grid_add(&g, cell != NULL ? cell : "NULL");
         }
     if (n > 0) pr_grid_print(&g, heads);
-    if (all > n) pr_addf(r->out, "%zu more columns: --json shows them\n", all - n);
+    if (all > n) pr_addf(r->out, "%s not shown here: --json shows all\n", pr_plural(r->a, (int64_t)(all - n), "column"));
     const int64_t count = pr_get_int(doc, "row_count");
-    pr_addf(r->out, "\001d%s %s in %s%s\002\n", pr_human_count(r->a, count), count == 1 ? "row" : "rows",
+    pr_addf(r->out, "\001d%s in %s%s\002\n", pr_plural(r->a, count, "row"),
             pr_human_us(r->a, pr_get_int(doc, "elapsed_us")),
             pr_get_bool(doc, "truncated") ? "; there are more: raise --max-rows or --max-bytes, or page with WHERE key > …" : "");
 }

@@ -137,7 +137,7 @@ static void render(const json_t *doc, const struct pr_render *r) {
     size_t i = 0;
     json_t *o = NULL;
     json_array_foreach(notes, i, o) list_one(r, o);
-    pr_addf(r->out, "%" PRId64 " rules; pgrail rules RULE explains one\n", pr_get_int(doc, "count"));
+    pr_addf(r->out, "%s; pgrail rules RULE explains one\n", pr_plural(r->a, pr_get_int(doc, "count"), "rule"));
 }
 
 PR_OP(rules) = {

@@ -16,7 +16,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     json_t *doc = NULL;
     PR_TRY(e, pr_context_open(c, in->env, &x, e));
     PR_TRY(e, pr_folder_read(x.config->migrations, x.config->root, x.config->layout, c->a, &folder, e));
-    PR_TRY(e, pr_apply_status(x.config, x.env, folder, c->a, &doc, e));
+    PR_TRY(e, pr_apply_status(x.config, x.env, folder, c->talk, c->a, &doc, e));
     if (pr_get_int(doc, "changed") > 0) c->outcome = PR_ERR_DRIFT;
     pr_call_return(c, doc);
     return PR_OK;
@@ -41,7 +41,7 @@ static void render_migrations(const json_t *doc, const struct pr_render *r) {
     }
     json_array_foreach(pr_get(doc, "migrations"), i, o) {
         const char *at = pr_get_str(o, "applied_at"), *by = pr_get_str(o, "approved_by"), *state = pr_get_str(o, "state");
-        pr_addf(r->out, "  %-*s  \001%s%-12s\002", width, pr_printable(r->a, pr_get_str(o, "id"), 60), paint(state), state);
+        pr_addf(r->out, "  %-*s  \001%s%-*s\002", width, pr_printable(r->a, pr_get_str(o, "id"), 60), paint(state), at != NULL || by != NULL ? 12 : 0, state);
         if (at != NULL) pr_addf(r->out, "  %s by %s", at, pr_printable(r->a, pr_get_str(o, "applied_by"), 60));
         if (by != NULL) pr_addf(r->out, ", approved by %s", pr_printable(r->a, by, 120));
         pr_add(r->out, "\n");

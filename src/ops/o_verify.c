@@ -18,7 +18,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     json_t *doc = NULL;
     PR_TRY(e, pr_context_open(c, in->env, &x, e));
     PR_TRY(e, pr_context_migration(c, &x, in->migration, &m, e));
-    PR_TRY(e, pr_apply_verify(x.config, x.env, m, c->a, &doc, e));
+    PR_TRY(e, pr_apply_verify(x.config, x.env, m, c->talk, c->a, &doc, e));
     if (!pr_get_bool(doc, "proven")) c->outcome = PR_ERR_UNPROVEN;
     pr_call_return(c, doc);
     return PR_OK;

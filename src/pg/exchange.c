@@ -58,6 +58,8 @@ static enum pr_code lost(struct pr_pg *pg, const struct pr_pg_answer *answer, co
     return pr_hint(e, "check the server and its log, then run the command again");
 }
 
+bool pr_pg_is_told(const volatile sig_atomic_t *interrupted) { return interrupted != NULL && *interrupted != 0; }
+
 static void cancel(struct loop *l, int64_t now_us) {
     if (l->cancelled_us == 0) l->cancelled_us = now_us;
     pr_pg_cancel(l->pg);
@@ -68,11 +70,20 @@ static void cancel(struct loop *l, int64_t now_us) {
 static enum pr_code do_what_is_due(struct loop *l, bool signalled, struct pr_err *e) {
     const int64_t now = pr_mono_us();
     if (l->cancelled_us != 0) {
+        if (l->answer->interrupted && now > l->cancelled_us + PR_PG_RECANCEL_US) {
+            l->pg->dead = true;
+            return PR_FAIL(e, PR_ERR_INTERRUPTED, "%s: interrupted; the server did not answer its cancellation", l->w->what);
+        }
         if (l->w->deadline_us != 0 && now > l->cancelled_us + PR_PG_GRACE_US) {
             l->pg->dead = true;
             return PR_FAIL(e, PR_ERR_CONNECT, "%s: the server answers neither the statement nor its cancellation", l->w->what);
         }
         if (now >= l->next_cancel_us) cancel(l, now);
+        return PR_OK;
+    }
+    if (pr_pg_is_told(l->w->interrupted)) {
+        l->answer->interrupted = true;
+        cancel(l, now);
         return PR_OK;
     }
     if (l->w->watch != NULL && (signalled || now >= l->next_tick_us)) {
@@ -100,7 +111,8 @@ static enum pr_code step(struct loop *l, struct pr_err *e) {
     if (l->cancelled_us != 0) until = l->next_cancel_us;
     else until = sooner(sooner(until, l->w->deadline_us), l->w->watch != NULL ? l->next_tick_us : 0);
     const int64_t wait_us = until == INT64_MAX ? -1 : until - pr_mono_us();
-    const int wait_ms = until == INT64_MAX ? -1 : wait_us <= 0 ? 0 : (int)(sooner(wait_us, 3600000000) / 1000) + 1;
+    int wait_ms = until == INT64_MAX ? -1 : wait_us <= 0 ? 0 : (int)(sooner(wait_us, 3600000000) / 1000) + 1;
+    if (l->w->interrupted != NULL && (wait_ms < 0 || wait_ms > PR_PG_HEED_MS)) wait_ms = PR_PG_HEED_MS;
     struct pollfd p = {.fd = PQsocket(conn), .events = (short)(flushed > 0 ? POLLIN | POLLOUT : POLLIN)};
     const int ready = poll(&p, 1, wait_ms);
     const bool signalled = ready < 0 && errno == EINTR;
@@ -160,6 +172,7 @@ enum pr_code pr_pg_exchange(struct pr_pg *pg, const char *sql, int n_params, con
                             const struct pr_pg_wait *w, struct pr_pg_answer *out, struct pr_err *e) {
     if (pg->dead || PQstatus(pg->conn) != CONNECTION_OK)
         return PR_FAIL(e, PR_ERR_CONNECT, "%s: the connection is no longer usable", w->what);
+    if (pr_pg_is_told(w->interrupted)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted");
     struct loop l = {.pg = pg, .w = w, .answer = out, .start_us = pr_mono_us()};
     if (w->watch != NULL) l.next_tick_us = l.start_us + (int64_t)w->watch->interval_ms * 1000;
     if (PQsendQueryParams(pg->conn, sql, n_params, NULL, params, NULL, NULL, 0) == 0) return lost(pg, out, w->what, e);

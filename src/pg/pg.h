@@ -16,13 +16,14 @@ struct pr_pg_where {
     const char *dbname;        /* overrides the database when not NULL (clones) */
     const char *app;           /* application_name: "pgrail/rehearse" */
     int timeout_ms;            /* to connect; > 0 */
+    const volatile sig_atomic_t *interrupted;   /* set by Ctrl-C: connecting and our own statements end; NULL = never */
 };
 
 /* Connects. The connection string is never put in an error: it may hold a password. Sets client_encoding UTF8,
  * standard_conforming_strings on, DateStyle ISO, client keepalives; nothing else.
  * out     set on success only; close with pr_pg_close.
  * Errors  CONNECT (message of the server or of libpq without the conninfo; hint says what to try), CONFIG (service or
- *         variable does not exist), TIMEOUT. */
+ *         variable does not exist), TIMEOUT, INTERRUPTED. */
 PR_NODISCARD enum pr_code pr_pg_open(const struct pr_pg_where *where, struct pr_pg **out, struct pr_err *e);
 void pr_pg_close(struct pr_pg *pg);                         /* NULL is fine; rolls back what is open */
 void pr_pg_closep(struct pr_pg **pg);                       /* for PR_CLEANUP */
@@ -61,7 +62,8 @@ struct pr_pg_rows {
 #define PR_CELL(r, row, col) ((r)->cells[(size_t)(row) * (size_t)(r)->n_cols + (size_t)(col)])
 
 /* Runs one of our statements with text parameters (NULL = SQL null), waiting at most q->timeout_ms; then cancels, drains
- * and reports. params may be NULL when there are none. out (may be NULL) lives in a. After CONNECT the session is dead. Errors DB (e->sqlstate set when the server answered), TIMEOUT, DB_SHAPE, CONNECT (lost). */
+ * and reports. params may be NULL when there are none. out (may be NULL) lives in a. After CONNECT the session is dead.
+ * Errors DB (e->sqlstate set when the server answered), TIMEOUT, DB_SHAPE, CONNECT (lost), INTERRUPTED (from then on nothing but ROLLBACK is sent). */
 PR_NODISCARD enum pr_code pr_pg_query(struct pr_pg *pg, const struct pr_pg_stmt *q, const char *const *params,
                                       struct pr_arena *a, struct pr_pg_rows *out, struct pr_err *e);
 

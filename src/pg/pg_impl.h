@@ -11,6 +11,7 @@
 #define PR_PG_MAX_NOTICE_CHARS ((size_t)1000)
 #define PR_PG_GRACE_US ((int64_t)10000000)      /* how long a cancelled statement of ours may take to end */
 #define PR_PG_RECANCEL_US ((int64_t)1000000)    /* a cancel that came before the statement is lost: say it again */
+#define PR_PG_HEED_MS 100                       /* a signal between two looks is noticed after so long */
 
 struct pr_pg_sink {                             /* where the notices of the running statement go */
     struct pr_arena *a;
@@ -23,6 +24,7 @@ struct pr_pg {
     struct pr_arena *a;                         /* strings of the session: identity */
     struct pr_pg_ident ident;
     bool ident_known;
+    const volatile sig_atomic_t *interrupted;   /* of pr_pg_where; NULL = never */
     bool dead;                                  /* its state is unknown to us: no further statement may be sent */
     struct pr_pg_sink *sink;                    /* NULL = notices are dropped */
 };
@@ -32,6 +34,7 @@ struct pr_pg_wait {
     const char *what;                           /* for errors */
     int64_t deadline_us;                        /* monotonic; 0 = none */
     const struct pr_pg_watch *watch;            /* NULL = none */
+    const volatile sig_atomic_t *interrupted;   /* stops it; NULL = never */
     bool single_rows;                           /* rows come one by one, to on_row, and are dropped */
     bool (*on_row)(void *ctx, const PGresult *row);     /* false = enough: cancel and drain */
     void *ctx;
@@ -40,6 +43,7 @@ struct pr_pg_wait {
 struct pr_pg_answer {
     PGresult *last;                             /* the first error, else the last result; cleared by pr_pg_answer_clear */
     bool expired;                               /* the deadline passed and the statement was cancelled */
+    bool interrupted;                           /* and was cancelled */
     bool enough;                                /* on_row said so */
     enum pr_code watched;                       /* what the watch returned */
     int64_t elapsed_us;
@@ -47,13 +51,17 @@ struct pr_pg_answer {
 void pr_pg_answer_clear(struct pr_pg_answer *answer);       /* for PR_CLEANUP */
 
 /* Sends one statement by the extended protocol and waits for its end. PR_OK when the server has answered, be it with an
- * error: look at the answer. Errors CONNECT (lost; the outcome is unknown); e is also filled by a watch that stopped it. */
+ * error: look at the answer. Errors CONNECT (lost; the outcome is unknown), INTERRUPTED (not sent, or no
+ * answer to its cancellation either); e is also filled by a watch that stopped it. */
 PR_NODISCARD enum pr_code pr_pg_exchange(struct pr_pg *pg, const char *sql, int n_params, const char *const *params,
                                          const struct pr_pg_wait *w, struct pr_pg_answer *out, struct pr_err *e);
 
 /* The server's primary message and SQLSTATE; never detail, context or parameters: they hold row data. Errors: the code given. */
 enum pr_code pr_pg_server_error(const struct pr_pg *pg, const PGresult *r, const char *what, enum pr_code code,
                                 struct pr_err *e);
+
+/* True when Ctrl-C came. */
+bool pr_pg_is_told(const volatile sig_atomic_t *interrupted);
 
 /* Did the statement do what it says? An empty one did. */
 bool pr_pg_succeeded(const PGresult *r);

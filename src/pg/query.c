@@ -29,9 +29,11 @@ static bool has_shape(const struct pr_pg_stmt *q, int rows, int cols) {
 static enum pr_code run(struct pr_pg *pg, const struct pr_pg_stmt *q, const char *const *params,
                         struct pr_pg_answer *answer, struct pr_err *e) {
     const int64_t deadline = q->timeout_ms > 0 ? pr_mono_us() + (int64_t)q->timeout_ms * 1000 : 0;
-    const struct pr_pg_wait w = {.what = q->name, .deadline_us = deadline};
+    const bool undoes = pr_eq(q->sql, "ROLLBACK");             /* also after Ctrl-C */
+    const struct pr_pg_wait w = {.what = q->name, .deadline_us = deadline, .interrupted = undoes ? NULL : pg->interrupted};
     PR_TRY(e, pr_pg_exchange(pg, q->sql, q->n_params, params, &w, answer, e));
     if (pr_pg_succeeded(answer->last)) return PR_OK;
+    if (answer->interrupted) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted");
     if (!answer->expired) return pr_pg_server_error(pg, answer->last, q->name, PR_ERR_DB, e);
     (void)PR_FAIL(e, PR_ERR_TIMEOUT, "%s: no answer within %d ms; cancelled", q->name, q->timeout_ms);
     return pr_hint(e, "the server is busy or a lock is held: look at pg_stat_activity, then try again");

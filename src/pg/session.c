@@ -190,9 +190,11 @@ static enum pr_code finish_connect(const struct pr_pg_where *where, PGconn *conn
     while (PQstatus(conn) != CONNECTION_BAD) {
         const int64_t left_us = deadline - pr_mono_us();
         if (left_us <= 0) return connect_timeout(conn, where->timeout_ms, e);
+        if (pr_pg_is_told(where->interrupted)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted while connecting");
         if (n_hosts > 1) limit_silence(conn, where->timeout_ms / (n_hosts + 1) + 1);
         struct pollfd p = {.fd = PQsocket(conn), .events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT};
-        const int ready = poll(&p, 1, (int)(left_us / 1000) + 1);
+        const int left_ms = (int)(left_us / 1000) + 1;
+        const int ready = poll(&p, 1, where->interrupted != NULL && left_ms > PR_PG_HEED_MS ? PR_PG_HEED_MS : left_ms);
         if (ready < 0 && errno != EINTR) break;
         if (ready <= 0) continue;
         next = PQconnectPoll(conn);
@@ -246,6 +248,7 @@ static enum pr_code start(const struct pr_pg_where *where, const struct keywords
     struct pr_pg *pg PR_CLEANUP(pr_pg_closep) = calloc(1, sizeof *pg);
     PR_ASSERT(pg != NULL);
     pg->a = pr_arena_new(PR_PG_SESSION_BYTES);
+    pg->interrupted = where->interrupted;
     pg->conn = PQconnectStartParams(k->names, k->values, 0);
     PR_ASSERT(pg->conn != NULL);                /* NULL means out of memory only */
     (void)PQsetNoticeReceiver(pg->conn, take_notice, pg);
@@ -280,7 +283,7 @@ enum pr_code pr_pg_twin(const struct pr_pg *pg, int timeout_ms, struct pr_pg **o
     PR_ASSERT(options != NULL);
     struct keywords k = {.n = 0};
     add_options(&k, options);
-    return start(&(struct pr_pg_where){.timeout_ms = timeout_ms}, &k, out, e);
+    return start(&(struct pr_pg_where){.timeout_ms = timeout_ms, .interrupted = pg->interrupted}, &k, out, e);
 }
 
 void pr_pg_close(struct pr_pg *pg) {

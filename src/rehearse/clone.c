@@ -189,7 +189,7 @@ static enum pr_code clone_staging(const struct pr_rehearse *r, const struct pr_p
     pr_say(r->talk, PR_LINE_STEP, "staging: database %s at %s as %s, PostgreSQL %s", database, id->address, id->user, id->version);
     int dropped = 0;
     PR_TRY(e, pr_rehearse_sweep(c->maint, &dropped, e));
-    if (dropped > 0) pr_say(r->talk, PR_LINE_WARN, "dropped %d clone%s that a dead rehearsal left", dropped, dropped == 1 ? "" : "s");
+    if (dropped > 0) pr_say(r->talk, PR_LINE_WARN, "dropped %s that a dead rehearsal left", pr_plural(a, dropped, "clone"));
     PR_TRY(e, check_rights(c->maint, database, c, c->ident, a, e));
     PR_TRY(e, refuse_in_use(c->maint, database, own_pid, a, e));
     pr_pg_close(staging);

@@ -5,7 +5,7 @@ static const char *describe(enum pr_lock lock, bool rewrite, bool scan, int buil
     struct pr_buf b = {.a = a};
     pr_add(&b, lock == PR_LOCK_NONE ? "no lock" : pr_lock_name(lock));
     if (rewrite) pr_add(&b, ", rewrite");
-    if (builds > 0) pr_addf(&b, ", %d index build%s", builds, builds == 1 ? "" : "s");
+    if (builds > 0) pr_addf(&b, ", %s", pr_plural(b.a, builds, "index build"));
     if (scan) pr_add(&b, ", scan");
     return pr_buf_text(&b);
 }

@@ -163,7 +163,7 @@ static void effects(const struct page *p, const json_t *stmt) {
         if (pr_get_bool(f, "created")) pr_add(&b, ", made");
         if (pr_get_bool(f, "dropped")) pr_add(&b, ", dropped");
         if (pr_get_bool(f, "rewrite")) pr_add(&b, ", rewritten");
-        if (builds > 0) pr_addf(&b, ", %" PRId64 " index%s built", builds, builds == 1 ? "" : "es");
+        if (builds > 0) pr_addf(&b, ", %s built", pr_plural(b.a, builds, "index"));
         if (pr_get_bool(f, "scan")) pr_add(&b, ", scanned");
         if (!pr_eq(pr_get_str(f, "lock"), "none")) pr_addf(&b, ", %s", pr_get_str(f, "lock"));
         if (before != after) pr_addf(&b, ", %s → %s", pr_human_bytes(p->a, before), pr_human_bytes(p->a, after));
@@ -186,7 +186,7 @@ static void run_table(const struct page *p, const json_t *run) {
         failure(p, s);
         pr_add(p->out, "</td><td>");
         effects(p, s);
-        if (ran) text(p, pr_eq(pr_get_str(s, "locks"), "exact") ? "locks: exact" : pr_fmt(p->a, "locks: %" PRId64 " samples", pr_get_int(s, "samples")));
+        if (ran) text(p, pr_eq(pr_get_str(s, "locks"), "exact") ? "locks: exact" : pr_fmt(p->a, "locks: %s", pr_plural(p->a, pr_get_int(s, "samples"), "sample")));
         else text(p, "not run");
         pr_add(p->out, "</td>");
         us(p, pr_get_int(s, "elapsed_us"));

@@ -169,7 +169,7 @@ static enum pr_code verify(struct pr_rehearsed *all, struct pr_pg *pg, struct pr
         pr_say(t, all->assertions[i].holds ? PR_LINE_GOOD : PR_LINE_BAD, "%s: %s%s%s%s", all->assertions[i].holds ? "verified" : "does not hold",
                all->assertions[i].claim, all->assertions[i].found != NULL ? " (" : "",
                all->assertions[i].found != NULL ? all->assertions[i].found : "", all->assertions[i].found != NULL ? ")" : "");
-    pr_say(t, PR_LINE_FACT, "schema delta: %zu line%s", all->n_delta, all->n_delta == 1 ? "" : "s");
+    pr_say(t, PR_LINE_FACT, "schema delta: %s", pr_plural(a, (int64_t)all->n_delta, "line"));
     for (size_t i = 0; i < all->n_delta && i < 8; i++) pr_say(t, PR_LINE_PLAIN, "     %s", pr_printable(a, all->delta[i], 160));
     return PR_OK;
 }
@@ -190,7 +190,7 @@ static enum pr_code there_and_back(struct pr_rehearsed *all, struct pr_pg *pg, s
     all->n_lost = pr_lines_delta(&all->lines[0], &all->lines[2], a, &all->lost);
     all->down_verified = true;
     if (all->n_lost == 0) pr_say(t, PR_LINE_GOOD, "after down the schema is as before");
-    else pr_say(t, PR_LINE_WARN, "after down %zu line%s of the schema differ", all->n_lost, all->n_lost == 1 ? "" : "s");
+    else pr_say(t, PR_LINE_WARN, "after down %s of the schema differ", pr_plural(a, (int64_t)all->n_lost, "line"));
     PR_TRY(e, run_side(all, "up again", &m->up, &all->up, pg, a, e));
     if (!all->runs[2].ok) return PR_OK;
     PR_TRY(e, take_lines(all, pg, a, e));
@@ -198,7 +198,7 @@ static enum pr_code there_and_back(struct pr_rehearsed *all, struct pr_pg *pg, s
     all->again_verified = true;
     /* A column that went and came stands at the end: where down lost a place, up again cannot find it. */
     if (all->n_unequal == 0) pr_say(t, PR_LINE_GOOD, "up again gives the same schema as the first time");
-    else pr_say(t, PR_LINE_WARN, "up again: %zu line%s differ from the first time", all->n_unequal, all->n_unequal == 1 ? "" : "s");
+    else pr_say(t, PR_LINE_WARN, "up again: %s differ from the first time", pr_plural(a, (int64_t)all->n_unequal, "line"));
     return PR_OK;
 }
 
@@ -217,10 +217,10 @@ static enum pr_code run_all(struct pr_rehearsed *all, struct pr_arena *a, struct
     return there_and_back(all, pg, a, e);
 }
 
-static void tell_verdict(const struct pr_rehearsed *all) {
+static void tell_verdict(const struct pr_rehearsed *all, struct pr_arena *a) {
     const struct pr_talk *t = all->r->talk;
     if (all->n_reasons == 0) pr_say(t, PR_LINE_GOOD, "ready");
-    else pr_say(t, PR_LINE_BAD, "not ready: %zu reason%s", all->n_reasons, all->n_reasons == 1 ? "" : "s");
+    else pr_say(t, PR_LINE_BAD, "not ready: %s", pr_plural(a, (int64_t)all->n_reasons, "reason"));
 }
 
 enum pr_code pr_rehearse_run(const struct pr_rehearse *r, struct pr_arena *a, json_t **doc, bool *passed, struct pr_err *e) {
@@ -235,7 +235,7 @@ enum pr_code pr_rehearse_run(const struct pr_rehearse *r, struct pr_arena *a, js
     pr_compare(&all, a);
     pr_forecast_make(&all, a);
     pr_verdict_make(&all, a);
-    tell_verdict(&all);
+    tell_verdict(&all, a);
     json_t *made PR_CLEANUP(pr_json_freep) = pr_rehearsal_document(&all, a);
     if (r->html != NULL) {
         const char *page = pr_rehearsal_html(made, a);

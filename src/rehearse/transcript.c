@@ -62,7 +62,7 @@ void pr_tell_locks(struct pr_rig *rig) {
                s->schema, s->name, s->exact ? "" : "about ", pr_human_us(rig->a, held), pr_stop_words(s->mode, held, rig->a));
     }
     rig->told_spans = spans->n;
-    if (more > 0) pr_say(rig->r->talk, PR_LINE_FACT, "and locks on %d more relations", more);
+    if (more > 0) pr_say(rig->r->talk, PR_LINE_FACT, "and locks on %s more", pr_plural(rig->a, more, "relation"));
 }
 
 static void tell_failure(const struct pr_rig *rig, const struct pr_seen_stmt *s) {
@@ -84,7 +84,7 @@ static void tell_effect(const struct pr_rig *rig, const struct pr_seen_effect *f
     struct pr_buf what = {.a = rig->a};
     if (f->rewrite) pr_add(&what, "rewritten");
     if (f->index_builds > 0)
-        pr_addf(&what, "%s%d index%s built", what.len > 0 ? ", " : "", f->index_builds, f->index_builds == 1 ? "" : "es");
+        pr_addf(&what, "%s%s built", what.len > 0 ? ", " : "", pr_plural(what.a, f->index_builds, "index"));
     if (f->scan && what.len == 0) pr_add(&what, "scanned");
     pr_say(t, PR_LINE_FACT, "%s.%s: %s; %s before, %s after", f->schema, f->name, pr_buf_text(&what), before, after);
 }

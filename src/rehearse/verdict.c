@@ -87,9 +87,9 @@ static void judge_down(struct pr_rehearsed *all, struct pr_arena *a) {
     if (all->n_lost > 0 && all->loss_note == NULL)
         reason(all, a, "down-differs", "complete the down script, or write what it loses in its header: -- loses: …",
                "after down the schema is not as before: %s%s", first,
-               all->n_lost > 1 ? pr_fmt(a, " and %zu more lines", all->n_lost - 1) : "");
+               all->n_lost > 1 ? pr_fmt(a, " and %s more", pr_plural(a, (int64_t)all->n_lost - 1, "line")) : "");
     else if (all->n_lost > 0)
-        note(all, a, "down-loses", "the down script loses what its header says (%s): %zu lines differ", all->loss_note, all->n_lost);
+        note(all, a, "down-loses", "the down script loses what its header says (%s): %s differ", all->loss_note, pr_plural(a, (int64_t)all->n_lost, "line"));
     if (all->n_unequal > 0)
         reason(all, a, "up-again-differs", "let the up script make the same objects each time it runs",
                "up after down does not give what the first up gave: %s", pr_printable(a, all->unequal[0], 200));

@@ -159,3 +159,27 @@ def test_the_header_says_what_ground_says_of_it(invoices):
         assert done.status == 2 and "no line in its header: " in done.out and "hint: " in done.err
     else:
         assert "and its header says so" in done.ok().out
+
+
+def test_a_file_that_is_no_sql_cannot_be_verified(invoices):
+    invoices.write("notes.txt", "remember the milk\n")
+    result = refused(invoices.pgrail("verify", "./notes.txt"), 2, "notes.txt:1: no statement of it is SQL that PostgreSQL")
+    assert "pgrail status" in result.err and "proven" not in result.out
+    invoices.write("empty.sql", "-- nothing yet\n")
+    assert "empty.sql holds no statement: there is nothing to prove" in invoices.pgrail("verify", "empty.sql").err
+
+
+def test_an_empty_name_cannot_be_grounded(invoices):
+    refused(invoices.pgrail("ground", ""), 2, "an empty name cannot be grounded")
+
+
+def test_rollback_of_an_empty_script_says_so(invoices):
+    invoices.migration(2, "nothing", "-- to come\n", "-- to come\n")
+    invoices.migration(3, "one_way", "CREATE TABLE more (a int);\n", "-- stays\n")
+    assert "the up script holds no statement" in invoices.pgrail("rollback", "2", "--explain").ok().out
+    assert "roll forward: the down script holds no statement" in invoices.pgrail("rollback", "3", "--explain").ok().out
+
+
+def test_status_ends_no_line_in_blanks(invoices):
+    out = invoices.pgrail("status").ok().out
+    assert "0001_note" in out and not [line for line in out.splitlines() if line != line.rstrip()]

@@ -173,6 +173,9 @@ static void people_read_amounts(void **state) {
     assert_string_equal(pr_human_count(*state, 2400000), "2,400,000");
     assert_string_equal(pr_human_count(*state, -1234), "-1,234");
     assert_string_equal(pr_human_count(*state, 999), "999");
+    assert_string_equal(pr_plural(*state, 1, "migration"), "1 migration");
+    assert_string_equal(pr_plural(*state, 2400, "index"), "2,400 indexes");
+    assert_string_equal(pr_plural(*state, 0, "baseline entry"), "0 baseline entries");
     assert_string_equal(pr_human_us(*state, 400), "0.4 ms");
     assert_string_equal(pr_human_us(*state, 41000), "41 ms");
     assert_string_equal(pr_human_us(*state, 1980000), "1.98 s");
