@@ -53,6 +53,8 @@ struct pr_world *pr_world_new(const struct pr_facts *facts, int version_num, str
 const struct pr_facts *pr_world_facts(const struct pr_world *w);                        /* as of now; NULL when none */
 bool pr_world_created(const struct pr_world *w, const char *schema, const char *name);  /* in this run */
 int pr_world_version(const struct pr_world *w);
+/* Does an expression (a Node *) call what is volatile, or what is not known? `what` gets the call: "random()". */
+bool pr_world_volatile(const struct pr_world *w, const void *expr, struct pr_arena *a, const char **what);
 
 /* Predicts one statement in the world as it is, then moves the world on. out in the world's arena. */
 void pr_footprint_step(struct pr_world *w, const struct pr_stmt *s, struct pr_footprint *out);

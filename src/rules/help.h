@@ -17,6 +17,19 @@ const struct pr_rel *pr_rel_of(const struct pr_rule_ctx *c, const RangeVar *rv);
 bool pr_is_new(const struct pr_rule_ctx *c, const RangeVar *rv);            /* created earlier in this run */
 bool pr_is_empty(const struct pr_rel *r);                   /* certainly without rows; NULL is not */
 const struct pr_effect *pr_effect_on(const struct pr_footprint *fp, const char *schema, const char *name);
+/* What a statement does to a relation and to all that is below it, as one effect: the work on a partitioned table is that on
+ * its partitions. NULL when it does nothing to it. */
+const struct pr_effect *pr_work_on(const struct pr_rule_ctx *c, const RangeVar *rv);
+/* The same for one subcommand of several, as if it stood alone: its share of the work. */
+const struct pr_effect *pr_work_of(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd);
+/* Does ALTER COLUMN … TYPE say the type and collation that the column has? Not known: no. */
+bool pr_type_stays(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd);
+/* The CHECK that would have proven a column NOT NULL and that the same statement drops; NULL when there is none. */
+const char *pr_dropped_proof(const struct pr_rule_ctx *c, const AlterTableStmt *at, const char *column);
+/* What keeps the server from changing a column's type: views, rules, triggers, policies …; "" when nothing does. */
+const char *pr_type_blockers(const struct pr_rule_ctx *c, const struct pr_rel *r, const char *column);
+/* Of two that are locked together the one whose work is more; either may be NULL or nobody's. */
+const struct pr_effect *pr_heavier(const struct pr_effect *a, const struct pr_effect *b);
 bool pr_is_foreign_runner(const struct pr_rule_ctx *c);     /* meant for another runner than ours */
 bool pr_in_tx(const struct pr_rule_ctx *c);                 /* this statement runs in a transaction with others */
 
@@ -32,6 +45,12 @@ const char *pr_rv_name(const struct pr_rule_ctx *c, const RangeVar *rv);    /* q
 const char *pr_id(const struct pr_rule_ctx *c, const char *name);           /* quoted where it must be */
 const char *pr_list_names(const struct pr_rule_ctx *c, const List *strings, const char *sep);
 const char *pr_type_text(const struct pr_rule_ctx *c, const TypeName *type);
+/* Types (help_types.c). The internal name without modifiers: "int8" for bigint, int8 and bigserial. */
+const char *pr_type_name(const TypeName *t);
+const char *pr_type_name_of_text(const struct pr_rule_ctx *c, const char *format_type);     /* "" for arrays and what is no type */
+bool pr_is_serial(const TypeName *t);
+int pr_int_bytes(const char *type_name);                    /* 2, 4, 8; 0 = no integer */
+bool pr_type_is(const struct pr_rule_ctx *c, const TypeName *t, const char *format_type);   /* the same, modifiers included */
 /* A name of a constraint or index, cut as the server cuts: "t_a_b_fkey". cols may be NIL. Not quoted. */
 const char *pr_object_name(const struct pr_rule_ctx *c, const char *table, const List *cols, const char *suffix);
 const char *pr_dotted(const struct pr_rule_ctx *c, const List *names, const char **schema, const char **name);
@@ -40,8 +59,14 @@ const char *pr_dotted(const struct pr_rule_ctx *c, const List *names, const char
 const char *pr_sql_of(const struct pr_rule_ctx *c, const void *node);
 /* ALTER TABLE of the same relation with this subcommand alone. */
 const char *pr_sql_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd);
+/* ADD COLUMN as it stands, without its constraints of these types (two, may be the same). */
+const char *pr_sql_column_without(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd, ConstrType one, ConstrType two);
 /* ADD CONSTRAINT … NOT VALID, then VALIDATE: the same constraint, named. */
 const char *pr_sql_not_valid(const struct pr_rule_ctx *c, const AlterTableStmt *at, const Constraint *con, const char *name);
+/* A unique index built CONCURRENTLY, then the key over it: kind is "PRIMARY KEY" or "UNIQUE". */
+const char *pr_sql_key(const struct pr_rule_ctx *c, const RangeVar *rv, const char *columns, const char *name, const char *kind);
+/* A serial or identity column step by step; the key that its definition names included. */
+const char *pr_sql_numbered(const struct pr_rule_ctx *c, const RangeVar *rv, const ColumnDef *col, bool identity);
 /* The way to NOT NULL without a long lock, for the server's version. */
 const char *pr_sql_not_null(const struct pr_rule_ctx *c, const RangeVar *rv, const char *column);
 

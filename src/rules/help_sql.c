@@ -63,6 +63,25 @@ const char *pr_sql_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, co
     return pr_sql_of(c, &copy);
 }
 
+const char *pr_sql_column_without(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd, ConstrType one, ConstrType two) {
+    ColumnDef bare = *(const ColumnDef *)(const void *)cmd->def;
+    List *rest = PR_NEW(PR_A(c), List);
+    *rest = (List){.type = T_List, .elements = PR_NEW_ARRAY(PR_A(c), ListCell, (size_t)list_length(bare.constraints) + 1)};
+    ListCell *lc;
+    bool dropped = false;                                   /* DEFERRABLE and its like follow what they belong to */
+    foreach (lc, bare.constraints) {
+        const Constraint *con = lfirst_node(Constraint, lc);
+        const bool attribute = con->contype >= CONSTR_ATTR_DEFERRABLE && con->contype <= CONSTR_ATTR_IMMEDIATE;
+        if (!attribute) dropped = con->contype == one || con->contype == two;
+        if (!dropped) rest->elements[rest->length++].ptr_value = lfirst(lc);
+    }
+    rest->max_length = rest->length;
+    bare.constraints = rest->length > 0 ? rest : NIL;
+    AlterTableCmd copy = *cmd;
+    copy.def = (Node *)&bare;
+    return pr_sql_cmd(c, at, &copy);
+}
+
 /* The text of a type has no printer of its own: that of an ALTER TABLE … ADD COLUMN is cut out. */
 const char *pr_type_text(const struct pr_rule_ctx *c, const TypeName *type) {
     TypeName copy = *type;
@@ -87,6 +106,12 @@ const char *pr_sql_not_valid(const struct pr_rule_ctx *c, const AlterTableStmt *
     if (add == NULL) return NULL;
     return pr_fmt(PR_A(c), "%s\n-- in a transaction of its own:\nALTER TABLE %s VALIDATE CONSTRAINT %s;", add,
                   pr_rv_name(c, at->relation), pr_id(c, name));
+}
+
+const char *pr_sql_key(const struct pr_rule_ctx *c, const RangeVar *rv, const char *columns, const char *name, const char *kind) {
+    const char *t = pr_rv_name(c, rv), *con = pr_id(c, name);
+    return pr_fmt(PR_A(c), "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s);\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s;", con, t, columns, t,
+                  con, kind, con);
 }
 
 const char *pr_sql_not_null(const struct pr_rule_ctx *c, const RangeVar *rv, const char *column) {

@@ -73,18 +73,24 @@ static void report_unparsed(const struct pr_judge *j, const struct pr_stmt *s, c
     pr_note_add(out, at, "not-judged", f);
 }
 
+static bool is_asked(const struct pr_rule *rule, const struct pr_rule_ctx *c) {
+    const int major = c->version_num / 10000;
+    if (major > 0 && ((rule->pg_from > 0 && major < rule->pg_from) || (rule->pg_to > 0 && major > rule->pg_to))) return false;
+    if (rule->needs_facts && c->facts == NULL) return false;
+    return rule->family != PR_F_BLOCKING || c->fp->fails_sqlstate == NULL || !c->fp->certain_fail;     /* what fails blocks nobody */
+}
+
 static void judge_stmt(const struct pr_rule_ctx *base, struct pr_findings *out) {
-    for (size_t i = 0; i < pr_n_rules; i++) {
-        const struct pr_rule *rule = pr_rules[i];
-        const int major = base->version_num / 10000;
-        if (major > 0 && ((rule->pg_from > 0 && major < rule->pg_from) || (rule->pg_to > 0 && major > rule->pg_to))) continue;
-        if (rule->needs_facts && base->facts == NULL) continue;
-        if (rule->family == PR_F_BLOCKING && base->fp->fails_sqlstate != NULL && base->fp->certain_fail) continue;   /* it blocks nobody */
-        struct pr_rule_ctx c = *base;
-        c.rule = rule;
-        c.out = out;
-        rule->check(&c);
-    }
+    struct pr_rule_ctx c = *base;
+    c.out = out;
+    for (int late = 0; late < 2; late++)
+        for (size_t i = 0; i < pr_n_rules; i++) {
+            c.rule = pr_rules[i];
+            if (c.rule->after_others != (late == 1) || !is_asked(c.rule, &c)) continue;
+            const size_t before = out->n;
+            c.rule->check(&c);
+            c.failure_named = c.failure_named || (c.rule->names_failure && out->n > before);
+        }
 }
 
 /* What the transaction looks like after a statement, for the next one. */

@@ -5,7 +5,7 @@
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
     const Constraint *con = pr_added(cmd, CONSTR_CHECK);
     if (con == NULL || con->skip_validation) return;
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
+    const struct pr_effect *f = pr_work_on(c, at->relation);
     if (f == NULL || !(f->scan || f->rewrite)) return;                  /* NOT ENFORCED, no rows */
     const char *name = con->conname != NULL ? con->conname : pr_object_name(c, at->relation->relname, NIL, "check");
     const char *title = pr_fmt(PR_A(c), "adding CHECK %s reads every row of %s under an exclusive lock", pr_id(c, name),

@@ -4,7 +4,7 @@
 
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
     const ColumnDef *col = (const ColumnDef *)(const void *)cmd->def;
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
+    const struct pr_effect *f = pr_work_on(c, at->relation);
     if (f == NULL || !f->rewrite || col->typeName == NULL || c->facts == NULL) return;
     const char *schema = NULL, *name = NULL;
     const char *shown = pr_dotted(c, col->typeName->names, &schema, &name);

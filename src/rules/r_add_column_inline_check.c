@@ -4,13 +4,13 @@
 
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
     const ColumnDef *col = (const ColumnDef *)(const void *)cmd->def;
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
+    const struct pr_effect *f = pr_work_on(c, at->relation);
     const Constraint *con = pr_column_constraint(col, CONSTR_CHECK);
-    if (con == NULL || f == NULL || !f->scan || f->rewrite) return;
+    const Constraint *gen = pr_column_constraint(col, CONSTR_GENERATED);
+    if (con == NULL || f == NULL || !f->scan || f->rewrite || (gen != NULL && PR_CONSTRAINT_VIRTUAL(gen))) return;
     const char *name = con->conname != NULL ? con->conname : pr_object_name(c, at->relation->relname, NIL, pr_fmt(PR_A(c), "%s_check", col->colname));
-    const char *rest = pr_sql_not_valid(c, at, con, name);
-    const char *sql = rest == NULL ? NULL : pr_fmt(PR_A(c), "ALTER TABLE %s ADD COLUMN %s %s;\n%s", pr_rv_name(c, at->relation), pr_id(c, col->colname),
-                                                   pr_type_text(c, col->typeName), rest);
+    const char *add = pr_sql_column_without(c, at, cmd, CONSTR_CHECK, CONSTR_CHECK), *rest = pr_sql_not_valid(c, at, con, name);
+    const char *sql = rest == NULL || add == NULL ? NULL : pr_fmt(PR_A(c), "%s\n%s", add, rest);
     const char *title = pr_fmt(PR_A(c), "adding %s with a CHECK reads all of %s under an exclusive lock", pr_id(c, col->colname), pr_rv_name(c, at->relation));
     pr_report_block(c, f, pr_word_at(c, col->colname, 0), title, sql);
 }

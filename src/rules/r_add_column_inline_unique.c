@@ -5,14 +5,15 @@
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
     const ColumnDef *col = (const ColumnDef *)(const void *)cmd->def;
     const bool unique = pr_column_constraint(col, CONSTR_UNIQUE) != NULL, pk = pr_column_constraint(col, CONSTR_PRIMARY) != NULL;
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
+    const struct pr_effect *f = pr_work_on(c, at->relation);
     if ((!unique && !pk) || f == NULL || f->index_builds == 0) return;
+    if (f->rewrite) return;                                             /* what rewrites it says so, and builds this index as well */
     const char *t = pr_rv_name(c, at->relation), *name = pr_id(c, col->colname);
-    const char *con = pr_id(c, pk ? pr_object_name(c, at->relation->relname, NIL, "pkey")
-                                  : pr_object_name(c, at->relation->relname, NIL, pr_fmt(PR_A(c), "%s_key", col->colname)));
-    const char *sql = pr_fmt(PR_A(c), "ALTER TABLE %s ADD COLUMN %s %s;\nCREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s);\n"
-                             "ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s;", t, name, pr_type_text(c, col->typeName), con, t, name, t, con,
-                             pk ? "PRIMARY KEY" : "UNIQUE", con);
+    const char *con = pk ? pr_object_name(c, at->relation->relname, NIL, "pkey")
+                         : pr_object_name(c, at->relation->relname, NIL, pr_fmt(PR_A(c), "%s_key", col->colname));
+    const char *add = pr_sql_column_without(c, at, cmd, CONSTR_UNIQUE, CONSTR_PRIMARY);
+    const char *sql = pr_fmt(PR_A(c), "%s\n%s", add != NULL ? add : "",
+                             pr_sql_key(c, at->relation, name, con, pk ? "PRIMARY KEY" : "UNIQUE"));
     pr_report_block(c, f, pr_word_at(c, col->colname, 0),
                     pr_fmt(PR_A(c), "adding %s as a %s builds its index while nobody can use %s", name, pk ? "primary key" : "unique column", t), sql);
 }

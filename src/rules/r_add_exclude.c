@@ -5,7 +5,7 @@
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
     const Constraint *con = pr_added(cmd, CONSTR_EXCLUSION);
     if (con == NULL) return;
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
+    const struct pr_effect *f = pr_work_on(c, at->relation);
     pr_report_block(c, f, pr_word_at(c, con->conname != NULL ? con->conname : "exclude", 0),
                     pr_fmt(PR_A(c), "EXCLUDE builds its index while nobody can use %s", pr_rv_name(c, at->relation)), NULL);
 }

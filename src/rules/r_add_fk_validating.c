@@ -8,22 +8,17 @@ static bool can_be_not_valid(const struct pr_rule_ctx *c, const RangeVar *rv) {
     return r == NULL || r->kind != 'p' || c->version_num >= 180000;
 }
 
-static const struct pr_effect *heavier(const struct pr_effect *a, const struct pr_effect *b) {
-    if (a == NULL || a->own || a->created || b == NULL) return b == NULL || b->own ? a : b;
-    return b->own || a->bytes >= b->bytes ? a : b;
-}
-
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
     const Constraint *con = pr_added(cmd, CONSTR_FOREIGN);
     if (con == NULL || con->skip_validation || con->pktable == NULL) return;
-    const struct pr_effect *ours = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
-    const struct pr_effect *theirs = pr_effect_on(c->fp, con->pktable->schemaname, con->pktable->relname);
+    const struct pr_effect *ours = pr_work_on(c, at->relation);
+    const struct pr_effect *theirs = pr_work_on(c, con->pktable);
     if (pr_is_new(c, at->relation) || pr_is_empty(pr_rel_of(c, at->relation))) return;     /* no row to look up */
     const char *name = con->conname != NULL ? con->conname : pr_object_name(c, at->relation->relname, con->fk_attrs, "fkey");
     const char *title = pr_fmt(PR_A(c), "adding foreign key %s checks every row and stops writes to %s and %s", pr_id(c, name),
                                pr_rv_name(c, at->relation), pr_rv_name(c, con->pktable));
     const char *sql = can_be_not_valid(c, at->relation) ? pr_sql_not_valid(c, at, con, name) : NULL;
-    pr_report_block(c, heavier(ours, theirs), pr_word_at(c, con->conname != NULL ? con->conname : "foreign", 0), title, sql);
+    pr_report_block(c, pr_heavier(ours, theirs), pr_word_at(c, con->conname != NULL ? con->conname : "foreign", 0), title, sql);
 }
 
 static void check(const struct pr_rule_ctx *c) { pr_each_cmd(c, AT_AddConstraint, on_cmd); }

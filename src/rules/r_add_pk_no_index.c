@@ -22,7 +22,7 @@ static const char *safe(const struct pr_rule_ctx *c, const AlterTableStmt *at, c
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
     const Constraint *con = pr_added(cmd, CONSTR_PRIMARY);
     if (con == NULL || con->indexname != NULL) return;
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
+    const struct pr_effect *f = pr_work_on(c, at->relation);
     const char *title = pr_fmt(PR_A(c), "adding PRIMARY KEY (%s) builds its index while nobody can use %s",
                                pr_list_names(c, con->keys, ", "), pr_rv_name(c, at->relation));
     pr_report_block(c, f, pr_word_at(c, "primary", 0), title, safe(c, at, con));

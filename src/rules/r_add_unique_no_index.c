@@ -5,7 +5,7 @@
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
     const Constraint *con = pr_added(cmd, CONSTR_UNIQUE);
     if (con == NULL || con->indexname != NULL) return;
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
+    const struct pr_effect *f = pr_work_on(c, at->relation);
     const char *t = pr_rv_name(c, at->relation), *cols = pr_list_names(c, con->keys, ", ");
     const char *name = pr_id(c, con->conname != NULL ? con->conname : pr_object_name(c, at->relation->relname, con->keys, "key"));
     const char *include = con->including != NIL ? pr_fmt(PR_A(c), " INCLUDE (%s)", pr_list_names(c, con->including, ", ")) : "";

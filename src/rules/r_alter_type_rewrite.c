@@ -3,7 +3,7 @@
 #include "rules/help.h"
 
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
+    const struct pr_effect *f = pr_work_of(c, at, cmd);
     if (f == NULL || !f->rewrite) return;                               /* a wider varchar, text: metadata only */
     const ColumnDef *def = (const ColumnDef *)(const void *)cmd->def;
     const char *t = pr_rv_name(c, at->relation), *col = pr_id(c, cmd->name), *type = pr_type_text(c, def->typeName);

@@ -34,7 +34,7 @@ static void check(const struct pr_rule_ctx *c) {
     const IndexStmt *is = c->node;
     if (!IsA(c->node, IndexStmt) || is->concurrent) return;
     const struct pr_rel *r = pr_rel_of(c, is->relation);
-    const struct pr_effect *f = pr_effect_on(c->fp, is->relation->schemaname, is->relation->relname);
+    const struct pr_effect *f = pr_work_on(c, is->relation);
     if (r != NULL && is->idxname != NULL && is->if_not_exists && pr_find_idx(r, is->idxname) != NULL) return;
     IndexStmt safe = *is;
     safe.concurrent = true;

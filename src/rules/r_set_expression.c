@@ -6,7 +6,7 @@ static void check(const struct pr_rule_ctx *c) {
     const AlterTableStmt *at = pr_alter_table(c);
     ListCell *lc;
     if (at == NULL) return;
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
+    const struct pr_effect *f = pr_work_on(c, at->relation);
     foreach (lc, at->cmds) {
         const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
         if (!PR_IS_SET_EXPRESSION(cmd) || f == NULL || !f->rewrite) continue;

@@ -2,18 +2,42 @@
 
 #include "rules/help.h"
 
-static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
-    if (f == NULL || !f->scan) return;                                  /* a validated CHECK is proof: no scan */
-    const struct pr_rel *r = pr_rel_of(c, at->relation);
-    const struct pr_col *col = r != NULL ? pr_find_col(r, cmd->name) : NULL;
-    if (col != NULL && col->not_null && col->not_null_valid) return;
-    const char *title = pr_fmt(PR_A(c), "SET NOT NULL on %s reads all of %s under an exclusive lock", pr_id(c, cmd->name),
-                               pr_rv_name(c, at->relation));
-    pr_report_block(c, f, pr_word_at(c, cmd->name, 0), title, pr_sql_not_null(c, at->relation, cmd->name));
+/* A CHECK that says it and only waits to be validated. */
+static const struct pr_con *waiting_proof(const struct pr_rel *r, const char *column) {
+    for (size_t i = 0; r != NULL && i < r->n_cons; i++) {
+        const struct pr_con *con = &r->cons[i];
+        const bool says_so = con->type == 'c' && con->def != NULL && strstr(con->def, "IS NOT NULL") != NULL;
+        if (says_so && !con->validated && con->enforced && pr_mentions(con->cols, con->n_cols, column)) return con;
+    }
+    return NULL;
 }
 
-static void check(const struct pr_rule_ctx *c) { pr_each_cmd(c, AT_SetNotNull, on_cmd); }
+static void report(const struct pr_rule_ctx *c, const AlterTableStmt *at, const char *column) {
+    const struct pr_effect *f = pr_work_on(c, at->relation);
+    if (f == NULL || !f->scan || pr_dropped_proof(c, at, column) != NULL) return;      /* a validated CHECK is proof: no scan */
+    const struct pr_rel *r = pr_rel_of(c, at->relation);
+    const struct pr_col *col = r != NULL ? pr_find_col(r, column) : NULL;
+    if (col != NULL && col->not_null) return;                           /* it is, or it only waits for VALIDATE: set-not-null-pg18 */
+    const struct pr_con *proof = waiting_proof(r, column);
+    const char *t = pr_rv_name(c, at->relation), *name = pr_id(c, column);
+    const char *sql = proof == NULL ? pr_sql_not_null(c, at->relation, column)
+                                    : pr_fmt(PR_A(c), "ALTER TABLE %s VALIDATE CONSTRAINT %s;\n-- and then, as a statement of its own:\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;",
+                                             t, pr_id(c, proof->name), t, name);
+    pr_report_block(c, f, pr_word_at(c, column, 0), pr_fmt(PR_A(c), "SET NOT NULL on %s reads all of %s under an exclusive lock", name, t), sql);
+}
+
+static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) { report(c, at, cmd->name); }
+
+/* From 18 on it can also be written as a constraint. */
+static void on_constraint(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
+    const Constraint *con = pr_added(cmd, CONSTR_NOTNULL);
+    if (con != NULL && !con->skip_validation && con->keys != NIL) report(c, at, strVal(linitial(con->keys)));
+}
+
+static void check(const struct pr_rule_ctx *c) {
+    pr_each_cmd(c, AT_SetNotNull, on_cmd);
+    pr_each_cmd(c, AT_AddConstraint, on_constraint);
+}
 
 PR_RULE(set_not_null) = {
     .id = "set-not-null", .family = PR_F_BLOCKING, .level = PR_ERROR,

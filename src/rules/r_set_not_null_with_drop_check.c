@@ -2,26 +2,9 @@
 
 #include "rules/help.h"
 
-/* The CHECK that is dropped beside: it would have been the proof. */
-static const char *dropped_check(const AlterTableStmt *at, const struct pr_rel *r, const char *column) {
-    ListCell *lc;
-    foreach (lc, at->cmds) {
-        const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-        if (cmd->subtype != AT_DropConstraint) continue;
-        const struct pr_con *con = r != NULL ? pr_find_con(r, cmd->name) : NULL;
-        if (con == NULL) {
-            if (r == NULL) return cmd->name;                            /* no facts: the textbook way names it so */
-            continue;
-        }
-        const bool says_so = con->def == NULL || strstr(con->def, "IS NOT NULL") != NULL;      /* NULL: made earlier in this run */
-        if (con->type == 'c' && con->validated && says_so && pr_mentions(con->cols, con->n_cols, column)) return cmd->name;
-    }
-    return NULL;
-}
-
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
-    const char *con = dropped_check(at, pr_rel_of(c, at->relation), cmd->name);
+    const struct pr_effect *f = pr_work_on(c, at->relation);
+    const char *con = pr_dropped_proof(c, at, cmd->name);
     if (f == NULL || !f->scan || con == NULL) return;
     const char *t = pr_rv_name(c, at->relation), *col = pr_id(c, cmd->name);
     const char *sql = pr_fmt(PR_A(c), "ALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;", t, col, t, pr_id(c, con));

@@ -3,7 +3,7 @@
 #include "rules/help.h"
 
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
+    const struct pr_effect *f = pr_work_on(c, at->relation);
     if (list_length(at->cmds) < 2 || f == NULL || !f->scan || !pr_lock_blocks_writers(f->lock)) return;
     ListCell *lc;
     foreach (lc, at->cmds) {                                            /* added right here: that is validate-same-tx */

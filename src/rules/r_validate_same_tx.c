@@ -33,7 +33,7 @@ static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const 
     if (!added_in_this_tx(c, at->relation, cmd->name) || pr_is_new(c, at->relation) || pr_is_empty(pr_rel_of(c, at->relation))) return;
     const char *t = pr_rv_name(c, at->relation), *con = pr_id(c, cmd->name);
     struct pr_effect held = {.name = at->relation->relname, .lock = PR_SHARE_ROW_EXCLUSIVE, .scan = true, .rows = -1, .bytes = -1, .total_bytes = -1};
-    const struct pr_effect *f = pr_effect_on(c->fp, at->relation->schemaname, at->relation->relname);
+    const struct pr_effect *f = pr_work_on(c, at->relation);
     if (f != NULL) {
         const enum pr_lock lock = f->lock > held.lock ? f->lock : held.lock;
         held = *f;

@@ -60,6 +60,7 @@ struct pr_rule_ctx {
     const struct pr_side *side;
     bool is_down;
     const char *runner;            /* "pgrail", "psql" or "other" */
+    bool failure_named;            /* a rule that names_failure has spoken of this statement */
     struct pr_findings *out;
 };
 
@@ -85,6 +86,8 @@ struct pr_rule {
     const char *const *good;       /* scripts: none may be found by this rule */
     bool own_tx;                   /* examples run without a transaction round them, statement by statement */
     bool needs_facts;              /* silent without facts */
+    bool names_failure;            /* says why the statement fails: what speaks after it need not */
+    bool after_others;             /* asked when all others have been: it sees failure_named */
     const char *runner;            /* that the examples are judged for; NULL = "pgrail" */
     void (*check)(const struct pr_rule_ctx *c);            /* called per statement */
 };

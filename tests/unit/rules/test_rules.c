@@ -39,9 +39,8 @@ static void touch_up(const struct pr_rule *rule, struct pr_facts *f, struct pr_a
         if (pr_eq(rule->id, "cic-if-not-exists") && r->n_idxs > 0) r->idxs[0].valid = false;
         for (size_t k = 0; k < r->n_cons && r->kind == 'r'; k++)
             if (r->cons[k].type == 'c' && r->cons[k].n_cols == 1) r->cons[k].def = pr_fmt(a, "CHECK ((%s IS NOT NULL))", r->cons[k].cols[0]);
-        const bool seen = pr_eq(rule->id, "drop-cascade") || pr_eq(rule->id, "predicted-failure");
-        if (seen && pr_eq(r->name, "t")) {
-            r->deps = view_on(a, pr_eq(rule->id, "drop-cascade") ? "a" : "b");
+        if (pr_eq(rule->id, "drop-cascade") && pr_eq(r->name, "t")) {
+            r->deps = view_on(a, "a");
             r->n_deps = 1;
         }
     }
