@@ -15,6 +15,8 @@ struct words {
     bool only_positional;          /* after -- */
     const struct pr_op *op;        /* NULL before the command is known */
     bool json, no_color, debug, help, version;
+    bool machine;                  /* standard output is for a program: --json, or --format with anything but text */
+    struct pr_wanted wanted;       /* --format and --report, once they are bound */
     const char *config;
     const char *wrong;             /* why an option of every command is wrong: "--json takes no value"; NULL when none is */
 };
@@ -68,6 +70,18 @@ static bool is_valued_flag(const char *word) {
     return false;
 }
 
+/* "--format sarif" or "--format=sarif" of an operation that has formats. */
+static void scan_format(struct words *w, int i) {
+    const char *word = w->argv[i], *value = NULL;
+    if (w->op == NULL || w->op->formats == NULL) return;
+    if (pr_starts(word, "--format=")) value = word + strlen("--format=");
+    else if (pr_eq(word, "--format") && i + 1 < w->argc) value = w->argv[i + 1];
+    if (value == NULL || pr_eq(value, "text")) return;
+    if (w->json && !pr_eq(value, "json")) w->wrong = "--json and --format exclude each other";
+    w->machine = true;
+    w->json = w->json || pr_eq(value, "json");
+}
+
 /* Help and the way errors are shown must be known before the words are judged. */
 static void scan_globals(struct words *w) {
     for (int i = w->at; i < w->argc && !pr_eq(w->argv[i], "--"); i++) {
@@ -78,6 +92,8 @@ static void scan_globals(struct words *w) {
         if (is_valued_flag(w->argv[i])) w->wrong = pr_fmt(w->a, "%.*s takes no value", (int)strcspn(w->argv[i], "="), w->argv[i]);
         if (pr_eq(w->argv[i], "--config") && i + 1 == w->argc) w->wrong = "--config wants a value";
     }
+    w->machine = w->json;
+    for (int i = w->at; i < w->argc && !pr_eq(w->argv[i], "--"); i++) scan_format(w, i);
 }
 
 static json_t *error_json(const struct pr_err *e) {
@@ -108,10 +124,9 @@ static void print_doc(const struct pr_term *t, const struct words *w, const json
         (void)fputs(pr_json_text(w->a, doc, true), stdout);
         return;
     }
-    struct pr_buf b = {.a = w->a};
-    const struct pr_render r = {.out = &b, .a = w->a, .width = t->width};
-    (w->op->render != NULL ? w->op->render : pr_words_generic)(doc, &r);
-    pr_term_put(t, stdout, pr_buf_text(&b));
+    struct pr_term plain = *t;
+    plain.color = t->color && !w->machine;
+    pr_term_put(&plain, stdout, pr_formatted(w->op, w->wanted.format, doc, t->width, w->a));
 }
 
 /* The exit status, when all of the output has reached its reader. Who closed the pipe (head) knows it; a full disk must be said. */
@@ -132,9 +147,12 @@ static int answer(const struct pr_term *t, const struct words *w, struct pr_call
         }
         pr_set(doc, "error", error_json(e));
     }
+    struct pr_err unwritten = {0};
+    const enum pr_code reports = doc != NULL && code == PR_OK ? pr_reports_write(w->op, &w->wanted, doc, w->a, &unwritten) : PR_OK;
     if (doc != NULL) print_doc(t, w, doc);
     if (code != PR_OK) print_error(t, w, e);
-    return written(pr_code_info(code != PR_OK ? code : c->outcome)->exit_status);
+    if (reports != PR_OK) print_error(t, w, &unwritten);
+    return written(pr_code_info(code != PR_OK ? code : reports != PR_OK ? reports : c->outcome)->exit_status);
 }
 
 static const char *as_typed(struct pr_arena *a, int argc, char **argv) {
@@ -147,7 +165,7 @@ static const char *as_typed(struct pr_arena *a, int argc, char **argv) {
 static int run_op(struct words *w) {
     struct pr_term t;
     scan_globals(w);
-    pr_term_init(&t, w->no_color, w->json);
+    pr_term_init(&t, w->no_color, w->machine);
     if (w->json && w->op->person_only) t.lines = stderr;    /* what a person signs is shown, whatever form the answer has */
     if (w->help) {
         (void)fputs(pr_words_help(w->op, w->a), stdout);
@@ -161,6 +179,7 @@ static int run_op(struct words *w) {
     struct pr_call c = {.a = w->a, .talk = &talk, .command = as_typed(w->a, w->argc, w->argv)};
     enum pr_code code = w->wrong != NULL ? PR_FAIL(&e, PR_ERR_USAGE, "%s", w->wrong) : pr_bind(w->op, w->a, &src, &args, &e);
     if (w->wrong != NULL) (void)pr_hint(&e, "pgrail %s --help", w->op->name);
+    if (code == PR_OK) code = pr_formats_of(w->op, args, w->a, &w->wanted, &e);
     if (code == PR_OK) {
         c.args = args;
         c.config_path = w->config;
@@ -277,6 +296,7 @@ int pr_cli_main(int argc, char **argv) {
     if (pr_eq(word, "--version") || pr_eq(word, "-V")) return version();
     if (pr_eq(word, "help")) return help(&w);
     if (pr_eq(word, "completion")) return completion(&w);
-    w.op = pr_op_find(word);
+    const struct pr_op *op = pr_op_find(word);
+    w.op = op != NULL ? pr_words_op(op, a) : NULL;
     return w.op == NULL ? unknown_command(&w, word) : run_op(&w);
 }

@@ -2,10 +2,23 @@
 
 /* Each script asks pgrail itself for what depends on the project: `pgrail completion --list migration`. */
 
+/* "text json sarif" */
+static const char *choices(const struct pr_param *p, struct pr_arena *a) {
+    struct pr_buf b = {.a = a};
+    for (size_t i = 0; p->choices[i] != NULL; i++) pr_addf(&b, "%s%s", i > 0 ? " " : "", p->choices[i]);
+    return pr_buf_text(&b);
+}
+
 static void add_options(struct pr_buf *b, const struct pr_op *op) {
     for (size_t i = 0; i < op->n_params; i++)
         if (!op->params[i].positional) pr_addf(b, " --%s", op->params[i].name);
     for (size_t i = 0; i < pr_n_globals; i++) pr_addf(b, " --%s", pr_globals[i].name);
+}
+
+/* "--format) list= opts='text json' ;;": the words of an option that has only some. */
+static void add_choices(struct pr_buf *b, const struct pr_op *op) {
+    for (size_t i = 0; i < op->n_params; i++)
+        if (op->params[i].choices != NULL) pr_addf(b, "        --%s) list= opts='%s' ;;\n", op->params[i].name, choices(&op->params[i], b->a));
 }
 
 static const char *positional_list(const struct pr_op *op) {
@@ -25,9 +38,12 @@ static const char *bash(struct pr_arena *a) {
     for (size_t i = 0; i < pr_n_ops; i++) pr_addf(&b, "%s ", pr_ops[i]->name);
     pr_add(&b, "completion help\" -- \"$cur\"))\n        return\n    fi\n    case $op in\n");
     for (size_t i = 0; i < pr_n_ops; i++) {
-        pr_addf(&b, "    %s) list='%s' opts='", pr_ops[i]->name, positional_list(pr_ops[i]));
-        add_options(&b, pr_ops[i]);
-        pr_add(&b, "' ;;\n");
+        const struct pr_op *op = pr_words_op(pr_ops[i], a);
+        pr_addf(&b, "    %s) list='%s' opts='", op->name, positional_list(op));
+        add_options(&b, op);
+        pr_add(&b, "'\n        case $prev in\n");
+        add_choices(&b, op);
+        pr_add(&b, "        esac ;;\n");
     }
     pr_add(&b, "    completion) opts='bash zsh fish' ;;\n    esac\n"
                "    [ -n \"$list\" ] && opts=\"$opts $(pgrail completion --list \"$list\" 2>/dev/null)\"\n"
@@ -55,12 +71,12 @@ static const char *zsh(struct pr_arena *a) {
     pr_add(&b, "        'completion:Print the completion script of a shell'\n        'help:Show help of a command'\n    )\n"
                "    if (( CURRENT == 2 )); then _describe command ops; return; fi\n    case $words[2] in\n");
     for (size_t i = 0; i < pr_n_ops; i++) {
-        const struct pr_op *op = pr_ops[i];
+        const struct pr_op *op = pr_words_op(pr_ops[i], a);
         pr_addf(&b, "    %s) _arguments", op->name);
         for (size_t k = 0; k < op->n_params; k++) {
             const struct pr_param *p = &op->params[k];
             if (p->positional) continue;
-            const char *action = p->type == PR_T_PATH ? ":file:_files" : p->type == PR_T_BOOL ? "" : pr_eq(p->complete, "environment") ? ":environment:{_pgrail_list environment}" : ":value:";
+            const char *action = p->choices != NULL ? pr_fmt(a, ":value:(%s)", choices(p, a)) : p->type == PR_T_PATH ? ":file:_files" : p->type == PR_T_BOOL ? "" : pr_eq(p->complete, "environment") ? ":environment:{_pgrail_list environment}" : ":value:";
             pr_addf(&b, " '--%s[%s]%s'", p->name, zsh_safe(a, p->help), action);
         }
         for (size_t k = 0; k < pr_n_globals; k++)
@@ -85,7 +101,7 @@ static const char *fish(struct pr_arena *a) {
     struct pr_buf b = {.a = a};
     pr_add(&b, "# fish completion for pgrail; put the output in ~/.config/fish/completions/pgrail.fish\ncomplete -c pgrail -f\n");
     for (size_t i = 0; i < pr_n_ops; i++) {
-        const struct pr_op *op = pr_ops[i];
+        const struct pr_op *op = pr_words_op(pr_ops[i], a);
         pr_addf(&b, "complete -c pgrail -n __fish_use_subcommand -a %s -d '%s'\n", op->name, fish_safe(a, op->summary));
         for (size_t k = 0; k < op->n_params; k++) {
             const struct pr_param *p = &op->params[k];
@@ -95,7 +111,7 @@ static const char *fish(struct pr_arena *a) {
                 continue;
             }
             pr_addf(&b, "complete -c pgrail -n '__fish_seen_subcommand_from %s' -l %s%s -d '%s'\n", op->name, p->name,
-                    p->type == PR_T_BOOL ? "" : p->type == PR_T_PATH ? " -r -F" : pr_eq(p->complete, "environment") ? " -x -a '(pgrail completion --list environment 2>/dev/null)'" : " -x",
+                    p->choices != NULL ? pr_fmt(a, " -x -a '%s'", choices(p, a)) : p->type == PR_T_BOOL ? "" : p->type == PR_T_PATH ? " -r -F" : pr_eq(p->complete, "environment") ? " -x -a '(pgrail completion --list environment 2>/dev/null)'" : " -x",
                     fish_safe(a, p->help));
         }
     }

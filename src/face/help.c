@@ -20,8 +20,10 @@ const char *pr_words_value(const struct pr_param *p, struct pr_arena *a) {
     case PR_T_DURATION: return "DURATION";
     case PR_T_PATH: return "FILE";
     case PR_T_BOOL: return "";
-    case PR_T_STR:
-    case PR_T_LIST: return pr_eq(p->complete, "environment") ? "NAME" : "TEXT";
+    case PR_T_LIST:
+        if (p->unit != NULL) return p->unit;
+        return pr_eq(p->complete, "environment") ? "NAME" : "TEXT";
+    case PR_T_STR: return pr_eq(p->complete, "environment") ? "NAME" : "TEXT";
     }
     return "TEXT";
 }
@@ -85,7 +87,8 @@ static const char *with_default(const struct pr_param *p, struct pr_arena *a) {
     return pr_fmt(a, "%s [%s%s%s]", p->help, p->fallback, p->unit == NULL ? "" : " ", p->unit == NULL ? "" : p->unit);
 }
 
-const char *pr_words_help(const struct pr_op *op, struct pr_arena *a) {
+const char *pr_words_help(const struct pr_op *plain, struct pr_arena *a) {
+    const struct pr_op *op = pr_words_op(plain, a);
     struct pr_buf b = {.a = a};
     pr_addf(&b, "%s\n\nusage: ", op->summary);
     add_wrapped(&b, pr_words_synopsis(op, a), 7, 11 + strlen(op->name));

@@ -26,7 +26,8 @@ static void man_options(struct pr_buf *b, const struct pr_op *op) {
                 roff(b->a, pr_globals[i].help));
 }
 
-const char *pr_words_man(const struct pr_op *op, struct pr_arena *a) {
+const char *pr_words_man(const struct pr_op *plain, struct pr_arena *a) {
+    const struct pr_op *op = plain != NULL ? pr_words_op(plain, a) : NULL;
     struct pr_buf b = {.a = a};
     const char *name = op == NULL ? "pgrail" : pr_fmt(a, "pgrail-%s", op->name);
     pr_addf(&b, ".TH \"%s\" 1 \"\" \"pgrail %s\" \"pgrail manual\"\n.SH NAME\n%s \\- %s\n", name, PR_VERSION, roff(a, name),
@@ -49,7 +50,8 @@ const char *pr_words_man(const struct pr_op *op, struct pr_arena *a) {
     return pr_buf_text(&b);
 }
 
-const char *pr_words_reference(const struct pr_op *op, struct pr_arena *a) {
+const char *pr_words_reference(const struct pr_op *plain, struct pr_arena *a) {
+    const struct pr_op *op = pr_words_op(plain, a);
     static const char *const who[] = {[PR_OBSERVE] = "observes", [PR_PROPOSE] = "proposes: writes files of the project", [PR_REHEARSE] = "rehearses: writes to copies alone",
                                       [PR_APPROVE] = "approves", [PR_APPLY] = "applies: changes the target"};
     struct pr_buf b = {.a = a};

@@ -22,6 +22,24 @@ const char *pr_words_reference(const struct pr_op *op, struct pr_arena *a);     
 const char *pr_words_settings_man(struct pr_arena *a);                              /* pgrail.conf.5 */
 const char *pr_words_settings(struct pr_arena *a);                                  /* the same as Markdown */
 
+/* The operation with the options that the face adds where there are formats: --format and --report. op itself when there are
+ * none; the options' fields lie behind the operation's own in the args (pr_formats_of). */
+const struct pr_op *pr_words_op(const struct pr_op *op, struct pr_arena *a);
+
+/* What --format and --report said; args as bound for pr_words_op(op). text when op has no formats.
+ * Errors USAGE: a report that is no FORMAT=FILE, an unknown format, one file twice. */
+struct pr_report { const char *format, *path; };
+struct pr_wanted { const char *format; struct pr_report *reports; size_t n; };
+PR_NODISCARD enum pr_code pr_formats_of(const struct pr_op *op, const void *args, struct pr_arena *a, struct pr_wanted *out,
+                                        struct pr_err *e);
+
+/* The document in a format, colour marks in it; width in columns. */
+const char *pr_formatted(const struct pr_op *op, const char *format, const json_t *doc, int width, struct pr_arena *a);
+
+/* Writes each report into its file, without marks, for 100 columns. Errors NO_FILE, BAD_INPUT. */
+PR_NODISCARD enum pr_code pr_reports_write(const struct pr_op *op, const struct pr_wanted *w, const json_t *doc, struct pr_arena *a,
+                                           struct pr_err *e);
+
 /* A document without a renderer of its own: keys and values, indented. */
 void pr_words_generic(const json_t *doc, const struct pr_render *r);
 

@@ -30,7 +30,30 @@ PR_NODISCARD enum pr_code pr_check_collect(struct pr_check *k, const struct pr_l
 struct pr_check_facts { const char *env, *file; bool offline, all, named; };
 PR_NODISCARD enum pr_code pr_check_facts(struct pr_check *k, const struct pr_check_facts *how, struct pr_err *e);
 
-/* The document for a terminal. */
+/* The document for a terminal (check_render.c), and its last line: what was judged, what was found, with which facts. */
 void pr_check_render(const json_t *doc, const struct pr_render *r);
+void pr_check_summary(const json_t *doc, const struct pr_render *r);
+
+/* --- the document for programs: check_formats.c and a file for each of the larger ones ------------------------------------ */
+
+extern const struct pr_format pr_check_formats[];
+void pr_check_sarif(const json_t *doc, const struct pr_render *r);         /* SARIF 2.1.0 */
+void pr_check_gitlab(const json_t *doc, const struct pr_render *r);        /* GitLab's code quality report */
+void pr_check_junit(const json_t *doc, const struct pr_render *r);         /* JUnit's XML, as Jenkins and GitLab read it */
+
+/* What a report lists: the findings, and each refused grounding as a finding "not-grounded" of its migration's up script. A new
+ * reference: an array of objects as in "findings". */
+json_t *pr_check_reported(const json_t *doc, struct pr_arena *a);
+
+/* The file of a finding as seen from the working folder, or from the root of the repository where there is one: forges count
+ * from there. NULL when it is about no file. */
+enum pr_check_from { PR_FROM_HERE, PR_FROM_REPOSITORY };
+const char *pr_check_path(const json_t *doc, const char *path, enum pr_check_from from, struct pr_arena *a);
+
+/* Title, what, safe way and safe SQL in lines, safe to show. */
+const char *pr_check_message(const json_t *finding, struct pr_arena *a);
+
+/* Puts "paths" into the document: what leads from the working folder and from the repository's root to the paths in it. */
+void pr_check_put_paths(json_t *doc, const char *root, struct pr_arena *a);
 
 #endif

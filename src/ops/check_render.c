@@ -97,7 +97,7 @@ static void put_footprint(const struct pr_render *r, const json_t *side) {
     pr_add(r->out, "\n");
 }
 
-static void put_summary(const struct pr_render *r, const json_t *doc) {
+void pr_check_summary(const json_t *doc, const struct pr_render *r) {
     const json_t *counts = pr_get(doc, "counts"), *facts = pr_get(doc, "facts");
     const int64_t errors = pr_get_int(counts, "error"), warnings = pr_get_int(counts, "warning"), n = (int64_t)json_array_size(pr_get(doc, "migrations"));
     const char *paint = errors > 0 ? "b" : warnings > 0 ? "w" : "g";
@@ -128,7 +128,7 @@ void pr_check_render(const json_t *doc, const struct pr_render *r) {
         pr_addf(r->out, "\001brefused\002 %s changes %s, %s; run: %s\n", pr_get_str(o, "migration"), pr_get_str(o, "relation"),
                 stale ? "which moved since it was grounded" : "which was not grounded", pr_get_str(o, "mend"));
     }
-    put_summary(r, doc);
+    pr_check_summary(doc, r);
     const char *hint = pr_get_str(pr_get(doc, "facts"), "hint");
     if (hint != NULL) pr_addf(r->out, "\001d%s\002\n", hint);
 }

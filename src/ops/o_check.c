@@ -298,6 +298,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     put_folder_problems(&k);
     PR_TRY(e, judge_all(&k, e));
     fingerprint_others(&k);
+    pr_check_put_paths(k.doc, k.root, c->a);
     put_facts(&k);
     finish(&k, in);
     pr_call_return(c, json_incref(k.doc));                  /* only whole: half an answer would look like a clean one */
@@ -313,5 +314,5 @@ PR_OP(check) = {
     .examples = (const char *const[]){"pgrail check", "pgrail check 0247 --env production", "pgrail check db/change.sql --offline",
                                       "pgrail check --all --fail-on warning", "pgrail check --facts .pgrail/facts.json --json", NULL},
     .capability = PR_OBSERVE, .params = params, .n_params = PR_COUNT(params), .args_size = sizeof(struct args),
-    .schema = "pgrail.check/1", .run = run, .render = pr_check_render,
+    .schema = "pgrail.check/1", .run = run, .render = pr_check_render, .formats = pr_check_formats,
 };

@@ -26,7 +26,7 @@ struct pr_param {
     bool required, positional;
     int64_t min, max;              /* PR_T_INT and PR_T_DURATION; max 0 = no bound given */
     const char *fallback;          /* as text, shown in help; NULL = zero */
-    const char *unit;
+    const char *unit;              /* of a number; of a PR_T_LIST the form of an item: "FORMAT=FILE" */
     const char *const *choices;    /* NULL-terminated, for PR_T_STR */
     const char *complete;          /* "migration", "environment", "relation", "rule": what completion offers */
     const char *help;              /* one sentence */
@@ -55,6 +55,10 @@ void pr_call_return(struct pr_call *c, json_t *doc);
  * one of g(ood) w(arn) b(ad) h(ead) d(im) c(ode): the face turns them into escapes or drops them. */
 struct pr_render { struct pr_buf *out; struct pr_arena *a; int width; };
 
+/* A further rendering of the document, for a program: the face offers it as --format NAME and --report NAME=FILE, beside text
+ * and json. Colour marks are dropped. */
+struct pr_format { const char *name; void (*write)(const json_t *doc, const struct pr_render *r); };
+
 struct pr_op {
     const char *name, *summary, *detail;
     const char *const *examples;   /* NULL-terminated command lines, at least one */
@@ -65,6 +69,7 @@ struct pr_op {
     const char *schema;            /* "pgrail.check/1": of the document */
     enum pr_code (*run)(struct pr_call *c, struct pr_err *e);
     void (*render)(const json_t *doc, const struct pr_render *r);      /* NULL = generic */
+    const struct pr_format *formats;   /* up to one without a name; NULL: the op has no --format and no --report */
 };
 #define PR_OP(id) extern const struct pr_op pr_op_##id; const struct pr_op pr_op_##id
 

@@ -55,6 +55,7 @@ def test_bash_completes_commands_and_options(tmp_path):
     assert "rehearse" in candidates("pgrail", "reh")
     assert "--force" in candidates("pgrail", "rehearse", "--f")
     assert candidates("pgrail", "completion", "z") == ["zsh"]
+    assert candidates("pgrail", "check", "--format", "g") == ["github", "gitlab", "gcc"]
 
 
 def test_man_pages_are_good_roff(tmp_path):

@@ -2,6 +2,7 @@
 import json
 import pathlib
 
+import jsonschema
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -147,26 +148,10 @@ def test_document_is_as_published(shop):
     shop.migration(1, "mess", "DROP TABLE items;\nALTER TABLE invoices FORM x;\n\\i x\n", "DROP TABLE nothing;\n")
     shop.migration(3, "gap", "ALTER TABLE invoices ADD COLUMN a int;\n")
 
-    def hold(value, form, path):
-        form = schema["$defs"][form["$ref"].split("/")[-1]] if "$ref" in form else form
-        if "enum" in form:
-            assert value in form["enum"], path
-        if form.get("type") == "object" and "properties" in form:
-            assert set(form.get("required", [])) <= set(value) <= set(form["properties"]), path
-            for k, v in value.items():
-                hold(v, form["properties"][k], f"{path}.{k}")
-        if form.get("type") == "array":
-            for i, v in enumerate(value):
-                hold(v, form["items"], f"{path}[{i}]")
-        kinds = {"string": str, "integer": int, "boolean": bool, "object": dict, "array": list, "null": type(None)}
-        allowed = form.get("type")
-        if allowed:
-            assert isinstance(value, tuple(kinds[t] for t in ([allowed] if isinstance(allowed, str) else allowed))), path
-
     for args in ([], ["--offline"], ["--all"], ["--footprint"]):
         doc = check(shop, *args)
         assert doc["findings"] and doc["migrations"]
-        hold(doc, schema, "$")
+        jsonschema.Draft202012Validator(schema).validate(doc)
 
 
 def test_grounding_lets_it_pass_until_the_world_moves(shop, db):
