@@ -40,6 +40,13 @@ void pr_each_cmd(const struct pr_rule_ctx *c, AlterTableType subtype, pr_cmd_fn 
 const Constraint *pr_added(const AlterTableCmd *cmd, ConstrType type);      /* ADD CONSTRAINT of that type, or NULL */
 const Constraint *pr_column_constraint(const ColumnDef *col, ConstrType type);
 
+/* Every foreign key that a statement defines: in CREATE TABLE, ADD CONSTRAINT and ADD COLUMN. */
+struct pr_fk { const RangeVar *table; const Constraint *con; const ColumnDef *col; const CreateStmt *create; };   /* col, create: or NULL */
+typedef void pr_fk_fn(const struct pr_rule_ctx *c, const struct pr_fk *fk);
+void pr_each_fk(const struct pr_rule_ctx *c, pr_fk_fn *fn);
+size_t pr_fk_columns(const struct pr_rule_ctx *c, const struct pr_fk *fk, const char ***out);       /* that refer */
+size_t pr_fk_targets(const struct pr_rule_ctx *c, const struct pr_fk *fk, const char ***out);       /* referred to; 0 = not known */
+
 /* Names for people and for SQL. */
 const char *pr_rv_name(const struct pr_rule_ctx *c, const RangeVar *rv);    /* quoted and qualified as written */
 const char *pr_id(const struct pr_rule_ctx *c, const char *name);           /* quoted where it must be */
@@ -63,6 +70,9 @@ const char *pr_sql_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, co
 const char *pr_sql_column_without(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd, ConstrType one, ConstrType two);
 /* ADD CONSTRAINT … NOT VALID, then VALIDATE: the same constraint, named. */
 const char *pr_sql_not_valid(const struct pr_rule_ctx *c, const AlterTableStmt *at, const Constraint *con, const char *name);
+/* A foreign key of a partitioned table before 18: NOT VALID and VALIDATE partition by partition, then on the table itself. NULL
+ * when its partitions are not known, or too many. */
+const char *pr_sql_fk_by_partition(const struct pr_rule_ctx *c, const AlterTableStmt *at, const Constraint *con);
 /* A unique index built CONCURRENTLY, then the key over it: kind is "PRIMARY KEY" or "UNIQUE". */
 const char *pr_sql_key(const struct pr_rule_ctx *c, const RangeVar *rv, const char *columns, const char *name, const char *kind);
 /* A serial or identity column step by step; the key that its definition names included. */

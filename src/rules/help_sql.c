@@ -71,7 +71,7 @@ const char *pr_sql_column_without(const struct pr_rule_ctx *c, const AlterTableS
     bool dropped = false;                                   /* DEFERRABLE and its like follow what they belong to */
     foreach (lc, bare.constraints) {
         const Constraint *con = lfirst_node(Constraint, lc);
-        const bool attribute = con->contype >= CONSTR_ATTR_DEFERRABLE && con->contype <= CONSTR_ATTR_IMMEDIATE;
+        const bool attribute = con->contype >= CONSTR_ATTR_DEFERRABLE;      /* the last ones of the enum */
         if (!attribute) dropped = con->contype == one || con->contype == two;
         if (!dropped) rest->elements[rest->length++].ptr_value = lfirst(lc);
     }

@@ -17,7 +17,7 @@ static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const 
     const char *name = con->conname != NULL ? con->conname : pr_object_name(c, at->relation->relname, con->fk_attrs, "fkey");
     const char *title = pr_fmt(PR_A(c), "adding foreign key %s checks every row and stops writes to %s and %s", pr_id(c, name),
                                pr_rv_name(c, at->relation), pr_rv_name(c, con->pktable));
-    const char *sql = can_be_not_valid(c, at->relation) ? pr_sql_not_valid(c, at, con, name) : NULL;
+    const char *sql = can_be_not_valid(c, at->relation) ? pr_sql_not_valid(c, at, con, name) : pr_sql_fk_by_partition(c, at, con);
     pr_report_block(c, pr_heavier(ours, theirs), pr_word_at(c, con->conname != NULL ? con->conname : "foreign", 0), title, sql);
 }
 

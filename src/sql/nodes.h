@@ -32,9 +32,11 @@ bool pr_tree_walk(const void *node, bool (*walker)(Node *, void *), void *ctx);
 #define PR_GRAMMAR_MAJOR (PG_VERSION_NUM / 10000)
 #if PG_VERSION_NUM >= 180000
 #define PR_CONSTRAINT_ENFORCED(c) ((c)->is_enforced)
+#define PR_IS_NOT_ENFORCED(c) ((c)->contype == CONSTR_ATTR_NOT_ENFORCED || (((c)->contype == CONSTR_CHECK || (c)->contype == CONSTR_FOREIGN) && !(c)->is_enforced))
 #define PR_CONSTRAINT_VIRTUAL(c) ((c)->generated_kind == ATTRIBUTE_GENERATED_VIRTUAL)
 #else
 #define PR_CONSTRAINT_ENFORCED(c) true
+#define PR_IS_NOT_ENFORCED(c) ((void)(c), false)
 #define PR_CONSTRAINT_VIRTUAL(c) false
 #endif
 
