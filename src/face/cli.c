@@ -212,7 +212,7 @@ static void print_lines(const char *const *items, size_t n) {
  * print errors into somebody's command line. */
 static int list_names(struct words *w, const char *what) {
     struct pr_err e = {0};
-    struct pr_config *conf PR_CLEANUP(pr_config_donep) = NULL;
+    struct pr_config *conf = NULL;
     if (pr_config_load(w->config, w->a, &conf, &e) != PR_OK) return 0;
     const char **names = NULL;
     size_t n = 0, cap = 0;

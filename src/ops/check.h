@@ -15,15 +15,32 @@ struct pr_check {
     const struct pr_facts *facts;  /* live, from a file, from nothing (--all), or NULL */
     const char *source;            /* "live", "file", "nothing", "none" */
     bool in_order;                 /* each migration is judged on what those before it left */
+    const char *since;             /* revision; NULL = all files count as changed */
+    const char **changed; size_t n_changed;                /* since then: absolute paths, sorted */
     const char *runner;
     bool up_only, footprint;
     int version_num;
     json_t *doc, *migrations, *findings, *grounding;
-    int64_t counts[PR_LEVEL_COUNT], ignored, left_out, unjudged;
+    int64_t counts[PR_LEVEL_COUNT], ignored, accepted, left_out, unjudged;
 };
 
 /* Collects what is to be judged: the words of the command line, else the folder of the project. Errors NO_FILE, CONFIG, USAGE. */
 PR_NODISCARD enum pr_code pr_check_collect(struct pr_check *k, const struct pr_list *words, bool all, struct pr_err *e);
+
+/* --since: asks git which files changed between the place where this branch left the revision and the working tree. Errors PROC
+ * (no git), BAD_INPUT (no repository, no common commit), USAGE (no such revision), TIMEOUT, INTERRUPTED. */
+PR_NODISCARD enum pr_code pr_check_since(struct pr_check *k, const char *rev, struct pr_err *e);
+/* Has the file, as shown, changed since? Always true without --since. */
+bool pr_check_changed(const struct pr_check *k, const char *shown);
+/* Is the migration to be judged, or is it in the list for what it leaves to those after it? */
+bool pr_check_wanted(const struct pr_check *k, const struct pr_migration *m);
+
+/* A problem of the folder as a finding, at the level that the project gives it. */
+void pr_check_problem(struct pr_check *k, const struct pr_problem *p, const char *what);
+
+/* --baseline: takes accepted findings out of the document and reports entries that nothing meets; renew: accepts all of them and
+ * writes the file. file NULL = the project's, or none at all. Errors NO_FILE, BAD_INPUT, USAGE. */
+PR_NODISCARD enum pr_code pr_check_baseline(struct pr_check *k, const char *file, bool renew, struct pr_err *e);
 
 /* Facts for all of them together: read live (and migrations that are applied already are left out when none was named), or
  * loaded, or none. Errors CONNECT, DB, NO_FILE, BAD_INPUT, CONFIG. */

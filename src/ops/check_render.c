@@ -104,6 +104,8 @@ void pr_check_summary(const json_t *doc, const struct pr_render *r) {
     pr_addf(r->out, "%s judged: \001%s%s, %s, %s\002", pr_plural(r->a, n, "migration"), paint, pr_plural(r->a, errors, "error"), pr_plural(r->a, warnings, "warning"),
             pr_plural(r->a, pr_get_int(counts, "note"), "note"));
     if (pr_get_int(counts, "ignored") > 0) pr_addf(r->out, ", %" PRId64 " ignored", pr_get_int(counts, "ignored"));
+    if (pr_get_int(counts, "accepted") > 0)
+        pr_addf(r->out, ", %" PRId64 " accepted by %s", pr_get_int(counts, "accepted"), pr_printable(r->a, pr_get_str(pr_get(doc, "baseline"), "path"), 200));
     if (pr_get_int(counts, "not_judged") > 0) pr_addf(r->out, ", %s not judged", pr_plural(r->a, pr_get_int(counts, "not_judged"), "statement"));
     if (pr_get_int(counts, "left_out") > 0) pr_addf(r->out, ", %" PRId64 " more not shown", pr_get_int(counts, "left_out"));
     const char *env = pr_get_str(doc, "environment"), *taken = pr_get_str(facts, "taken_at"), *source = pr_get_str(facts, "source");
@@ -112,7 +114,10 @@ void pr_check_summary(const json_t *doc, const struct pr_render *r) {
     else if (pr_eq(source, "nothing")) pr_add(r->out, "; in order, from an empty database on");
     else pr_add(r->out, "; without facts");
     pr_add(r->out, "\n");
-    if (n == 0) pr_add(r->out, "nothing to judge: the folder is empty, or all is applied; a new migration begins with: pgrail new NAME\n");
+    if (pr_get_bool(pr_get(doc, "baseline"), "written"))
+        pr_addf(r->out, "\001gwritten\002 %s\n", pr_printable(r->a, pr_get_str(pr_get(doc, "baseline"), "path"), 300));
+    if (n == 0 && pr_get_str(doc, "since") != NULL) pr_addf(r->out, "nothing to judge: no migration changed since %s\n", pr_printable(r->a, pr_get_str(doc, "since"), 100));
+    else if (n == 0) pr_add(r->out, "nothing to judge: the folder is empty, or all is applied; a new migration begins with: pgrail new NAME\n");
 }
 
 void pr_check_render(const json_t *doc, const struct pr_render *r) {

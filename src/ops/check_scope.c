@@ -11,7 +11,10 @@ static bool is_folder(const char *path) {
 
 static bool looks_like_path(const char *what) { return strchr(what, '/') != NULL || pr_ends(what, ".sql"); }
 
+/* Up and down named both, as a hook does that lists changed files, are one migration. */
 static void take(struct pr_check *k, const struct pr_migration *m) {
+    for (size_t i = 0; i < k->n && k->n_folders == 0; i++)
+        if (k->list[i] == m) return;
     const struct pr_migration **at = PR_PUSH(k->c->a, k->list, k->n, k->cap);
     *at = m;
 }
@@ -88,16 +91,10 @@ static enum pr_code keep_pending(struct pr_check *k, struct pr_err *e) {
             continue;
         }
         if (pr_eq(row->sha256, m->sha256)) continue;
-        json_t *o = pr_push_object(k->findings);
-        pr_set_str(o, "rule", "changed-after-apply");
-        pr_set_str(o, "family", "folder");
-        pr_set_str(o, "level", "error");
-        pr_set_str(o, "path", m->up.path);
-        pr_set_int(o, "line", 1);
-        pr_set_str(o, "title", pr_fmt(k->c->a, "%s was changed after it was applied on %s", m->id, k->x.env->name));
-        pr_set_str(o, "what", "What this file says is not what ran there: whoever builds a database from the folder gets another one.");
-        pr_set_str(o, "safe_way", "Give the file its old bytes back and write a new migration.");
-        k->counts[PR_ERROR]++;
+        pr_check_problem(k, &(struct pr_problem){
+            .rule = "changed-after-apply", .path = m->up.path, .is_error = true, .hint = "Give the file its old bytes back and write a new migration.",
+            .message = pr_fmt(k->c->a, "%s was changed after it was applied on %s", m->id, k->x.env->name)},
+            "What this file says is not what ran there: whoever builds a database from the folder gets another one.");
     }
     k->n = kept;
     return PR_OK;

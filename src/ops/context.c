@@ -1,9 +1,11 @@
 #include <unistd.h>
 
 #include "ops/ops.h"
+#include "rules/rules.h"
 
 enum pr_code pr_context_open(struct pr_call *c, const char *env_name, struct pr_context *out, struct pr_err *e) {
     PR_TRY(e, pr_config_load(c->config_path, c->a, &out->config, e));
+    PR_TRY(e, pr_rule_levels_check(out->config, c->a, e));
     PR_TRY(e, pr_config_env(out->config, env_name, &out->env, e));
     return pr_ledger_open(out->config->root, &out->ledger, e);
 }
@@ -22,25 +24,26 @@ enum pr_code pr_context_connect(struct pr_call *c, struct pr_context *x, const c
 void pr_context_done(struct pr_context *x) {
     pr_pg_close(x->pg);
     pr_ledger_close(x->ledger);
-    pr_config_done(x->config);
     *x = (struct pr_context){0};
 }
 
 /* A path names a file directly; a word is looked up in the folder. */
 static bool looks_like_path(const char *what) { return strchr(what, '/') != NULL || pr_ends(what, ".sql"); }
 
-enum pr_code pr_context_migration(struct pr_call *c, const struct pr_context *x, const char *what,
-                                  const struct pr_migration **out, struct pr_err *e) {
-    struct pr_folder *f = NULL;
+static enum pr_code read_folder(struct pr_call *c, struct pr_context *x, struct pr_err *e) {
+    if (x->folder != NULL) return PR_OK;
+    return pr_folder_read(x->config->migrations, x->config->root, x->config->layout, c->a, &x->folder, e);
+}
+
+enum pr_code pr_context_migration(struct pr_call *c, struct pr_context *x, const char *what, const struct pr_migration **out, struct pr_err *e) {
     const bool path = looks_like_path(what);
     if (path && access(what, R_OK) != 0) {
         struct pr_err ignored = {0};                        /* the folder only helps to say what is near */
-        if (pr_folder_read(x->config->migrations, x->config->root, x->config->layout, c->a, &f, &ignored) == PR_OK && f->n > 0)
-            return pr_folder_find(f, what, out, e);
+        if (read_folder(c, x, &ignored) == PR_OK && x->folder->n > 0) return pr_folder_find(x->folder, what, out, e);
         return PR_FAIL(e, PR_ERR_NO_FILE, "%s: no such file", what);
     }
-    const enum pr_code code = pr_folder_read(x->config->migrations, x->config->root, x->config->layout, c->a, &f, e);
-    if (code == PR_OK && pr_folder_find(f, what, out, e) == PR_OK) return PR_OK;
+    const enum pr_code code = read_folder(c, x, e);
+    if (code == PR_OK && pr_folder_find(x->folder, what, out, e) == PR_OK) return PR_OK;
     if (!path) return e->code;
     struct pr_migration *m = NULL;
     PR_TRY(e, pr_migration_from_file(what, x->config->root, c->a, &m, e));

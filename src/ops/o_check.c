@@ -7,8 +7,8 @@
 
 struct args {
     struct pr_list what;
-    const char *env, *facts, *runner, *fail_on;
-    bool all, offline, footprint, up_only;
+    const char *env, *facts, *runner, *fail_on, *since, *baseline;
+    bool all, offline, footprint, up_only, write_baseline;
     int64_t pg_version;
 };
 
@@ -22,6 +22,9 @@ static const struct pr_param params[] = {
     {.name = "facts", PR_FIELD(PR_T_PATH, struct args, facts), .help = "Judge with facts that `pgrail ground --save` wrote, without a server."},
     {.name = "offline", PR_FIELD(PR_T_BOOL, struct args, offline), .help = "Judge without facts: sizes and names are not known."},
     {.name = "all", PR_FIELD(PR_T_BOOL, struct args, all), .help = "Judge the whole folder in order, from an empty database on."},
+    {.name = "since", PR_FIELD(PR_T_STR, struct args, since), .help = "Judge only migrations whose files changed since this git revision, uncommitted and new ones too."},
+    {.name = "baseline", PR_FIELD(PR_T_PATH, struct args, baseline), .help = "Findings that this file accepts are not shown; default: the one that pgrail.conf names."},
+    {.name = "write-baseline", PR_FIELD(PR_T_BOOL, struct args, write_baseline), .help = "Accept what is found now: write it to the baseline, and take out what is no more."},
     {.name = "up-only", PR_FIELD(PR_T_BOOL, struct args, up_only), .help = "Leave the down scripts out."},
     {.name = "footprint", PR_FIELD(PR_T_BOOL, struct args, footprint), .help = "Show for each statement the locks and the work that are predicted."},
     {.name = "runner", PR_FIELD(PR_T_STR, struct args, runner), .fallback = "pgrail", .choices = runners, .help = "Who will run the files; with another than pgrail, what pgrail does by itself is missing."},
@@ -46,6 +49,7 @@ static enum pr_code open_project(struct pr_check *k, const struct args *in, stru
     k->root = pr_dup(k->c->a, cwd);
     if (k->c->config_path == NULL && getenv("PGRAIL_CONF") == NULL && in->env == NULL && !config_above(k->c->a, cwd)) return PR_OK;
     PR_TRY(e, pr_config_load(k->c->config_path, k->c->a, &k->x.config, e));
+    PR_TRY(e, pr_rule_levels_check(k->x.config, k->c->a, e));
     k->root = k->x.config->root;
     const bool live = !in->offline && in->facts == NULL && !in->all && (in->env != NULL || k->x.config->n_environments > 0);
     if (!live) return PR_OK;
@@ -154,6 +158,12 @@ static void put_findings(struct pr_check *k, const struct pr_migration *m, const
     k->unjudged += (int64_t)d->script.n_unjudged;
 }
 
+/* A file beside any folder has nobody else to say what is wrong with it as a whole. */
+static bool of_folder(const struct pr_check *k, const struct pr_migration *m) {
+    if (k->x.folder != NULL && m >= k->x.folder->migrations && m < k->x.folder->migrations + k->x.folder->n) return true;
+    return k->n_folders > 0;
+}
+
 static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m, const struct pr_side *side, const struct pr_facts *facts,
                                json_t *into, const struct pr_facts **after, struct pr_err *e) {
     const bool is_down = side == &m->down;
@@ -169,6 +179,8 @@ static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m,
     pr_set_int(o, "not_judged", (int64_t)d.script.n_unjudged);
     if (k->footprint) put_footprints(k, o, &d);
     put_findings(k, m, is_down ? "down" : "up", &d);
+    if (d.script.n == 0 && !is_down && !of_folder(k, m))
+        pr_check_problem(k, &(struct pr_problem){.rule = "empty-migration", .path = side->path, .is_error = true, .message = "the up script holds no statement"}, NULL);
     *after = d.after;
     return is_down ? PR_OK : look_at_grounding(k, m, &d.run, e);
 }
@@ -189,39 +201,80 @@ static const struct pr_facts *sizes_unknown(struct pr_check *k, const struct pr_
     return copy;
 }
 
+bool pr_check_wanted(const struct pr_check *k, const struct pr_migration *m) {
+    return k->since == NULL || pr_check_changed(k, m->up.path) || pr_check_changed(k, m->down.path);
+}
+
+/* A migration that is not to be judged: only what it leaves to those after it. */
+static enum pr_code pass_over(struct pr_check *k, const struct pr_migration *m, const struct pr_facts **facts, struct pr_err *e) {
+    if (!k->in_order || *facts == NULL || m->up.path == NULL) return PR_OK;
+    struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
+    const struct pr_judge j = {.migration = m, .side = &m->up, .facts = *facts, .version_num = k->version_num, .config = k->x.config, .runner = k->runner};
+    if (pr_judge_side(&j, k->c->a, &d, e) != PR_OK) return pr_prefix(e, "%s", m->up.path);
+    *facts = sizes_unknown(k, d.after);
+    return PR_OK;
+}
+
+static enum pr_code judge_one(struct pr_check *k, const struct pr_migration *m, const struct pr_facts **facts, struct pr_err *e) {
+    json_t *o = pr_push_object(k->migrations);
+    pr_set_str(o, "id", m->id);
+    pr_set_str(o, "version", m->version);
+    pr_set_str(o, "name", m->name);
+    pr_set_str(o, "sha256", m->sha256);
+    const struct pr_facts *after = *facts, *undone = NULL;
+    if (m->up.path != NULL) PR_TRY(e, judge_side(k, m, &m->up, *facts, o, &after, e));
+    if (!k->up_only && m->down.path != NULL) PR_TRY(e, judge_side(k, m, &m->down, sizes_unknown(k, after), o, &undone, e));
+    if (k->in_order) *facts = sizes_unknown(k, after);
+    return PR_OK;
+}
+
 static enum pr_code judge_all(struct pr_check *k, struct pr_err *e) {
     const struct pr_facts *facts = k->facts;
     for (size_t i = 0; i < k->n; i++) {
-        const struct pr_migration *m = k->list[i];
         if (pr_interrupted(k->c->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted");
-        json_t *o = pr_push_object(k->migrations);
-        pr_set_str(o, "id", m->id);
-        pr_set_str(o, "version", m->version);
-        pr_set_str(o, "name", m->name);
-        pr_set_str(o, "sha256", m->sha256);
-        const struct pr_facts *after = facts, *undone = NULL;
-        if (m->up.path != NULL) PR_TRY(e, judge_side(k, m, &m->up, facts, o, &after, e));
-        if (!k->up_only && m->down.path != NULL) PR_TRY(e, judge_side(k, m, &m->down, sizes_unknown(k, after), o, &undone, e));
-        if (k->in_order) facts = sizes_unknown(k, after);
+        if (pr_check_wanted(k, k->list[i])) PR_TRY(e, judge_one(k, k->list[i], &facts, e));
+        else PR_TRY(e, pass_over(k, k->list[i], &facts, e));
     }
     return PR_OK;
 }
 
+void pr_check_problem(struct pr_check *k, const struct pr_problem *p, const char *what) {
+    enum pr_level level = p->is_error ? PR_ERROR : PR_WARNING;
+    if (!pr_level_of_project(k->x.config, p->rule, p->path, &level)) return;
+    json_t *o = pr_push_object(k->findings);
+    pr_set_str(o, "rule", p->rule);
+    pr_set_str(o, "family", "folder");
+    pr_set_str(o, "level", pr_level_name(level));
+    pr_set_str(o, "path", p->path);
+    pr_set_int(o, "line", p->line > 0 ? p->line : 1);
+    pr_set_str(o, "title", p->message);
+    if (what != NULL) pr_set_str(o, "what", what);
+    pr_set_str(o, "safe_way", p->hint);
+    k->counts[level]++;
+}
+
+static bool is_side(const struct pr_migration *m, const char *path) {
+    return path != NULL && (pr_eq(m->up.path, path) || pr_eq(m->down.path, path));
+}
+
+/* Of a folder that is judged whole every problem is told; of one of which migrations were named, theirs. */
+static bool is_about_us(const struct pr_check *k, const struct pr_folder *f, const struct pr_problem *p, bool whole) {
+    if (whole) return pr_check_changed(k, p->path) || (p->also != NULL && pr_check_changed(k, p->also)) || pr_eq(p->rule, "mixed-layouts");
+    for (size_t i = 0; i < k->n; i++)
+        if (k->list[i] >= f->migrations && k->list[i] < f->migrations + f->n && pr_check_wanted(k, k->list[i]) &&
+            (is_side(k->list[i], p->path) || is_side(k->list[i], p->also)))
+            return true;
+    return false;
+}
+
+static void put_problems_of(struct pr_check *k, const struct pr_folder *f, bool whole) {
+    for (size_t i = 0; i < f->n_problems; i++)
+        if (is_about_us(k, f, &f->problems[i], whole)) pr_check_problem(k, &f->problems[i], NULL);
+}
+
 static void put_folder_problems(struct pr_check *k) {
-    for (size_t f = 0; f < k->n_folders; f++) {
-        for (size_t i = 0; i < k->folders[f]->n_problems; i++) {
-            const struct pr_problem *p = &k->folders[f]->problems[i];
-            json_t *o = pr_push_object(k->findings);
-            pr_set_str(o, "rule", p->rule);
-            pr_set_str(o, "family", "folder");
-            pr_set_str(o, "level", p->is_error ? "error" : "warning");
-            pr_set_str(o, "path", p->path);
-            pr_set_int(o, "line", p->line > 0 ? p->line : 1);
-            pr_set_str(o, "title", p->message);
-            pr_set_str(o, "safe_way", p->hint);
-            k->counts[p->is_error ? PR_ERROR : PR_WARNING]++;
-        }
-    }
+    for (size_t f = 0; f < k->n_folders; f++) put_problems_of(k, k->folders[f], true);
+    if (k->x.folder != NULL) put_problems_of(k, k->x.folder, false);
 }
 
 /* --- the document ------------------------------------------------------------------------------------------------- */
@@ -270,6 +323,7 @@ static void finish(struct pr_check *k, const struct args *in) {
         counted = counted || pr_eq(in->fail_on, pr_level_name((enum pr_level)l));
     }
     pr_set_int(counts, "ignored", k->ignored);
+    pr_set_int(counts, "accepted", k->accepted);
     pr_set_int(counts, "left_out", k->left_out);
     pr_set_int(counts, "not_judged", k->unjudged);
     pr_set_bool(k->doc, "failed", failing > 0);
@@ -292,12 +346,15 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     PR_TRY(e, open_project(&k, in, e));
     begin(&k, in);
     PR_TRY(e, pr_check_collect(&k, &in->what, in->all, e));
+    if (in->since != NULL) PR_TRY(e, pr_check_since(&k, in->since, e));
     PR_TRY(e, pr_check_facts(&k, &(struct pr_check_facts){.env = in->env, .file = in->facts, .offline = in->offline, .all = in->all,
                                                           .named = in->what.n > 0}, e));
     if (k.facts != NULL && k.facts->version_num != 0) k.version_num = k.facts->version_num;
     put_folder_problems(&k);
     PR_TRY(e, judge_all(&k, e));
     fingerprint_others(&k);
+    PR_TRY(e, pr_check_baseline(&k, in->baseline, in->write_baseline, e));
+    fingerprint_others(&k);                                 /* of the baseline's own */
     pr_check_put_paths(k.doc, k.root, c->a);
     put_facts(&k);
     finish(&k, in);
@@ -310,9 +367,11 @@ PR_OP(check) = {
     .detail = "Says for each statement who would be hurt and for how long, what would fail, what would be lost, which names do not exist, and what to write "
               "instead. With the live facts of an environment (--env, the default where one is configured), with a facts file (--facts), or without any (--offline). "
               "Findings of a down script weigh less: loss and compatibility are notes there, failure and grounding keep their level, others are one lower. "
-              "`-- pgrail:ignore RULE [until YYYY-MM-DD] reason` above a statement hides a finding. DDL on a relation that was not grounded is refused.",
+              "`-- pgrail:ignore RULE [until YYYY-MM-DD] reason` above a statement hides a finding, a baseline those of old files, [rules] in pgrail.conf sets levels. "
+              "DDL on a relation that was not grounded is refused.",
     .examples = (const char *const[]){"pgrail check", "pgrail check 0247 --env production", "pgrail check db/change.sql --offline",
-                                      "pgrail check --all --fail-on warning", "pgrail check --facts .pgrail/facts.json --json", NULL},
+                                      "pgrail check --all --fail-on warning", "pgrail check --offline --since origin/main",
+                                      "pgrail check --all --baseline .pgrail/baseline.json --write-baseline", "pgrail check --facts .pgrail/facts.json --json", NULL},
     .capability = PR_OBSERVE, .params = params, .n_params = PR_COUNT(params), .args_size = sizeof(struct args),
     .schema = "pgrail.check/1", .run = run, .render = pr_check_render, .formats = pr_check_formats,
 };

@@ -124,7 +124,7 @@ static void exam_environment(struct exam *x, const struct pr_environment *env) {
 
 static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const struct args *in = c->args;
-    struct pr_config *conf PR_CLEANUP(pr_config_donep) = NULL;
+    struct pr_config *conf = NULL;
     PR_TRY(e, pr_config_load(c->config_path, c->a, &conf, e));
     const struct pr_environment *only = NULL;
     if (in->env != NULL) PR_TRY(e, pr_config_env(conf, in->env, &only, e));

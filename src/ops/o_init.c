@@ -96,8 +96,8 @@ static void add_section(struct pr_buf *b, const struct args *in, const char *hea
     pr_addf(b, "\n%s[%s]\n", off ? "; " : "", heading);
     for (size_t i = 0; i < n; i++) {
         if (!pr_eq(all[i].section, section)) continue;
-        const char *value = given(in, heading, all[i].key, migrations), *key = pr_eq(all[i].key, "*") ? "index-not-concurrent" : all[i].key;
-        const char *shown = value != NULL ? value : all[i].fallback != NULL ? all[i].fallback : all[i].choices != NULL ? all[i].choices[2] : "…";
+        const char *value = given(in, heading, all[i].key, migrations), *key = pr_eq(all[i].key, "*") ? "version-gap" : all[i].key;
+        const char *shown = value != NULL ? value : all[i].fallback != NULL ? all[i].fallback : pr_eq(all[i].key, "*") ? "off" : all[i].choices != NULL ? all[i].choices[0] : "…";
         pr_addf(b, "; %s\n%s%s = %s\n", all[i].why, value == NULL ? "; " : "", key, shown);
     }
 }
@@ -167,7 +167,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     PR_TRY(e, look_around(in, root, c->a, folders, &migrations, e));
     for (size_t i = 0; i < PR_COUNT(marks); i++)
         if (access(marks[i].file, F_OK) == 0) pr_push_str(tools, marks[i].tool);
-    struct pr_config *conf PR_CLEANUP(pr_config_donep) = NULL;
+    struct pr_config *conf = NULL;
     PR_TRY(e, write_conf(conf_text(in, migrations, c->a), c->a, &conf, e));
     pr_set_str(doc, "written", conf->path);
     pr_set_str(doc, "migrations", migrations);

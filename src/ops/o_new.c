@@ -47,7 +47,7 @@ static const char *shown(const struct pr_config *conf, const char *path) {
 
 static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const struct args *in = c->args;
-    struct pr_config *conf PR_CLEANUP(pr_config_donep) = NULL;
+    struct pr_config *conf = NULL;
     struct pr_folder *f = NULL;
     PR_TRY(e, pr_config_load(c->config_path, c->a, &conf, e));
     PR_TRY(e, read_folder(conf, c->a, &f, e));

@@ -90,6 +90,7 @@ struct pr_context {
     const struct pr_environment *env;
     struct pr_ledger *ledger;      /* closed by pr_context_done */
     struct pr_pg *pg;              /* only after pr_context_connect */
+    struct pr_folder *folder;      /* only after pr_context_migration, when the folder could be read */
 };
 /* Configuration, environment and ledger. Errors CONFIG, STORE. */
 PR_NODISCARD enum pr_code pr_context_open(struct pr_call *c, const char *env_name, struct pr_context *out, struct pr_err *e);
@@ -98,7 +99,7 @@ PR_NODISCARD enum pr_code pr_context_connect(struct pr_call *c, struct pr_contex
 void pr_context_done(struct pr_context *x);                 /* for PR_CLEANUP */
 
 /* The folder of migrations and one of them by version, id or path. Errors NO_FILE with the nearest id, BAD_INPUT. */
-PR_NODISCARD enum pr_code pr_context_migration(struct pr_call *c, const struct pr_context *x, const char *what,
+PR_NODISCARD enum pr_code pr_context_migration(struct pr_call *c, struct pr_context *x, const char *what,
                                                const struct pr_migration **out, struct pr_err *e);
 /* pr_pg_where of an environment for an operation; Ctrl-C ends connecting and our own statements. */
 struct pr_pg_where pr_env_where(const struct pr_call *c, const struct pr_environment *env, const char *op_name);

@@ -14,6 +14,7 @@ struct loading {
     size_t cap;                    /* of environments */
     int *lines;                    /* of each environment's heading */
     size_t n_lines, lines_cap;
+    size_t levels_cap;
 };
 
 static enum pr_code find_conf(const char *path, struct pr_arena *a, const char **out, struct pr_err *e) {
@@ -40,6 +41,9 @@ static enum pr_code find_conf(const char *path, struct pr_arena *a, const char *
     return pr_hint(e, "pgrail init");
 }
 
+/* "[rules db/old/…]" is as good as "[rules]"; a name elsewhere is somebody's mistake. */
+static bool takes_name(const char *section) { return pr_eq(section, "environment") || pr_eq(section, "rules"); }
+
 static enum pr_code known_section(const struct loading *l, const struct pr_heading *h, struct pr_err *e) {
     const bool is_env = pr_eq(h->section, "environment");
     if (!pr_setting_section(h->section)) {
@@ -47,11 +51,11 @@ static enum pr_code known_section(const struct loading *l, const struct pr_headi
         const char *near = pr_setting_nearest_section(h->section);
         return near == NULL ? e->code : pr_hint(e, "did you mean [%s%s]?", near, pr_eq(near, "environment") ? " NAME" : "");
     }
-    if (is_env && h->environment == NULL)
+    if (is_env && h->name == NULL)
         return PR_FAIL(e, PR_ERR_CONFIG, "%s:%d: [environment] needs a name, as in [environment production]", l->shown, h->line);
-    if (!is_env && h->environment != NULL)
+    if (!takes_name(h->section) && h->name != NULL)
         return PR_FAIL(e, PR_ERR_CONFIG, "%s:%d: [%s] takes no name", l->shown, h->line, h->section);
-    if (is_env && strspn(h->environment, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != strlen(h->environment))
+    if (is_env && strspn(h->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != strlen(h->name))
         return PR_FAIL(e, PR_ERR_CONFIG, "%s:%d: an environment's name is made of letters, digits, _ and -", l->shown, h->line);
     return PR_OK;
 }
@@ -67,10 +71,10 @@ static enum pr_code take_headings(struct loading *l, const struct pr_ini *ini, s
         const struct pr_heading *h = &ini->headings[i];
         PR_TRY(e, known_section(l, h, e));
         for (size_t j = 0; j < i; j++)
-            if (pr_eq(ini->headings[j].section, h->section) && pr_eq(ini->headings[j].environment, h->environment))
+            if (pr_eq(ini->headings[j].section, h->section) && pr_eq(ini->headings[j].name, h->name))
                 return PR_FAIL(e, PR_ERR_CONFIG, "%s:%d: the section stands already in line %d", l->shown, h->line, ini->headings[j].line);
-        if (h->environment == NULL) continue;
-        PR_PUSH(l->a, l->c->environments, l->c->n_environments, l->cap)->name = h->environment;
+        if (!pr_eq(h->section, "environment")) continue;
+        PR_PUSH(l->a, l->c->environments, l->c->n_environments, l->cap)->name = h->name;
         *PR_PUSH(l->a, l->lines, l->n_lines, l->lines_cap) = h->line;
     }
     return PR_OK;
@@ -90,37 +94,68 @@ static enum pr_code check_name(const struct pr_setting *s, const char *value, st
     return PR_OK;
 }
 
-static enum pr_code store(const struct loading *l, const struct pr_setting *s, struct pr_environment *env, const char *key,
-                          const char *value, struct pr_err *e) {
-    if (!pr_eq(s->key, "*")) {
-        if (env != NULL) PR_TRY(e, check_name(s, value, e));
-        return pr_setting_store(s, value, l->c->root, l->a, env != NULL ? (void *)env : (void *)l->c, e);
+/* A pattern of names: what stands in braces is one of three words. */
+static enum pr_code check_pattern(const struct loading *l, const struct pr_setting *s, const char *value, struct pr_err *e) {
+    if (!pr_eq(s->section, "conventions") || !pr_ends(s->key, "_name")) return PR_OK;
+    static const char *const known[] = {"{table}", "{columns}", "{ref_table}"};
+    for (const char *p = strchr(value, '{'); p != NULL; p = strchr(p + 1, '{')) {
+        bool ok = false;
+        for (size_t i = 0; i < PR_COUNT(known) && !ok; i++) ok = pr_starts(p, known[i]);
+        if (ok) continue;
+        const char *word = pr_dupn(l->a, p, strcspn(p, "}") + (strchr(p, '}') != NULL ? 1 : 0));
+        (void)PR_FAIL(e, PR_ERR_CONFIG, "expected {table}, {columns} or {ref_table}, got \"%s\"", pr_printable(l->a, word, 40));
+        const char *near = pr_nearest(word, known, PR_COUNT(known));
+        return near != NULL ? pr_hint(e, "did you mean %s?", near) : e->code;
     }
-    /* [rules]: free keys. The check is the setting's, the place is the object. */
-    PR_TRY(e, pr_setting_check(s, value, e));
-    if (l->c->rule_levels == NULL) l->c->rule_levels = json_object();
-    pr_set_str(l->c->rule_levels, key, value);
     return PR_OK;
 }
 
-static enum pr_code take_entry(const struct loading *l, const struct pr_entry *x, struct pr_err *e) {
+static enum pr_code store(const struct loading *l, const struct pr_setting *s, struct pr_environment *env, const char *value,
+                          struct pr_err *e) {
+    if (env != NULL) PR_TRY(e, check_name(s, value, e));
+    PR_TRY(e, check_pattern(l, s, value, e));
+    return pr_setting_store(s, value, l->c->root, l->a, env != NULL ? (void *)env : (void *)l->c, e);
+}
+
+static int section_number(const struct pr_ini *ini, const struct pr_entry *x) {
+    for (size_t i = 0; x->name != NULL && i < ini->n_headings; i++)
+        if (pr_eq(ini->headings[i].section, x->section) && pr_eq(ini->headings[i].name, x->name)) return (int)i + 1;
+    return 0;
+}
+
+/* [rules]: free keys. Whether a rule of that name exists is not known here: pr_rule_levels_check says it. */
+static enum pr_code take_level(struct loading *l, const struct pr_ini *ini, const struct pr_setting *s, const struct pr_entry *x,
+                               struct pr_err *e) {
+    if (strpbrk(x->key, "/?[") != NULL || (strchr(x->key, '*') != NULL && !pr_eq(x->key, "*"))) {
+        (void)PR_FAIL(e, PR_ERR_CONFIG, "%s:%d: \"%s\" is no rule", l->shown, x->line, pr_printable(l->a, x->key, 60));
+        return pr_hint(e, "levels of the files under a path: [rules %s], and below it * = %s, or RULE = LEVEL", pr_printable(l->a, x->key, 60),
+                       pr_printable(l->a, x->value, 20));
+    }
+    if (pr_setting_check(s, x->value, e) != PR_OK) return pr_prefix(e, "%s:%d: %s", l->shown, x->line, pr_printable(l->a, x->key, 60));
+    *PR_PUSH(l->a, l->c->rule_levels, l->c->n_rule_levels, l->levels_cap) = (struct pr_rule_level){
+        .glob = x->name, .rule = x->key, .level = x->value, .section = section_number(ini, x), .line = x->line};
+    return PR_OK;
+}
+
+static enum pr_code take_entry(struct loading *l, const struct pr_ini *ini, const struct pr_entry *x, struct pr_err *e) {
     const struct pr_setting *s = pr_setting_find(x->section, x->key);
+    if (s != NULL && pr_eq(s->key, "*")) return take_level(l, ini, s, x, e);
     if (s == NULL) {
         (void)PR_FAIL(e, PR_ERR_CONFIG, "%s:%d: unknown key \"%s\" in [%s]", l->shown, x->line, pr_printable(l->a, x->key, 40), x->section);
         const char *near = pr_setting_nearest_key(x->section, x->key);
         return near == NULL ? e->code : pr_hint(e, "did you mean %s?", near);
     }
-    if (store(l, s, x->environment != NULL ? find_env(l->c, x->environment) : NULL, x->key, x->value, e) != PR_OK)
+    if (store(l, s, x->name != NULL ? find_env(l->c, x->name) : NULL, x->value, e) != PR_OK)
         return pr_prefix(e, "%s:%d: %s", l->shown, x->line, x->key);
     return PR_OK;
 }
 
-static enum pr_code take_entries(const struct loading *l, const struct pr_ini *ini, struct pr_err *e) {
+static enum pr_code take_entries(struct loading *l, const struct pr_ini *ini, struct pr_err *e) {
     for (size_t i = 0; i < ini->n; i++) {
         const struct pr_entry *x = &ini->entries[i];
-        PR_TRY(e, take_entry(l, x, e));
+        PR_TRY(e, take_entry(l, ini, x, e));
         for (size_t j = 0; j < i; j++)
-            if (pr_eq(ini->entries[j].section, x->section) && pr_eq(ini->entries[j].environment, x->environment) &&
+            if (pr_eq(ini->entries[j].section, x->section) && pr_eq(ini->entries[j].name, x->name) &&
                 pr_eq(ini->entries[j].key, x->key))
                 return PR_FAIL(e, PR_ERR_CONFIG, "%s:%d: %s stands already in line %d", l->shown, x->line, pr_printable(l->a, x->key, 40),
                                ini->entries[j].line);
@@ -143,7 +178,7 @@ static enum pr_code try_var(const struct loading *l, const struct pr_setting *s,
     }
     if (env != NULL && pr_eq(s->key, "service")) env->env = NULL;         /* the variable replaces either way to connect */
     if (env != NULL && pr_eq(s->key, "env")) env->service = NULL;
-    if (store(l, s, env, s->key, value, e) != PR_OK) return pr_prefix(e, "%s", var);
+    if (store(l, s, env, value, e) != PR_OK) return pr_prefix(e, "%s", var);
     return PR_OK;
 }
 
@@ -217,12 +252,12 @@ enum pr_code pr_config_read(const char *shown, const char *path, const char *tex
                             struct pr_err *e) {
     struct pr_config *c = PR_NEW(a, struct pr_config);
     c->path = path;
+    c->shown = shown;
     c->root = pr_dupn(a, path, strrchr(path, '/') == path ? 1 : (size_t)(strrchr(path, '/') - path));
     const struct loading l = {.a = a, .c = c, .shown = shown};
-    const enum pr_code code = fill(l, text, e);
-    if (code != PR_OK) json_decref(c->rule_levels);
-    else *out = c;
-    return code;
+    PR_TRY(e, fill(l, text, e));
+    *out = c;
+    return PR_OK;
 }
 
 enum pr_code pr_config_load(const char *path, struct pr_arena *a, struct pr_config **out, struct pr_err *e) {
@@ -237,14 +272,6 @@ enum pr_code pr_config_load(const char *path, struct pr_arena *a, struct pr_conf
     if (realpath(shown, whole) == NULL) return PR_FAIL(e, PR_ERR_CONFIG, "%s: %s", shown, strerror(errno));
     return pr_config_read(shown, pr_dup(a, whole), text, a, out, e);
 }
-
-void pr_config_done(struct pr_config *c) {
-    if (c == NULL) return;
-    json_decref(c->rule_levels);
-    c->rule_levels = NULL;
-}
-
-void pr_config_donep(struct pr_config **c) { pr_config_done(*c); }
 
 static const char *env_names(const struct pr_config *c, char *to, size_t room) {
     size_t at = 0;

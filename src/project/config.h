@@ -5,9 +5,9 @@
 #include "project/project.h"
 
 /* One "key = value" of the file, as read. */
-struct pr_entry { const char *section, *environment, *key, *value; int line; };
-/* One "[section]" or "[environment NAME]". */
-struct pr_heading { const char *section, *environment; int line; };
+struct pr_entry { const char *section, *name, *key, *value; int line; };
+/* One "[section]", "[environment NAME]" or "[rules GLOB]". */
+struct pr_heading { const char *section, *name; int line; };
 
 struct pr_ini {
     struct pr_entry *entries; size_t n;

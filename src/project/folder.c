@@ -113,7 +113,14 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const struct pr_file *)a)->name, ((const struct pr_file *)b)->name);
 }
 
+static bool is_listed(const char *rule) {
+    for (size_t i = 0; i < pr_n_problem_rules; i++)
+        if (pr_eq(pr_problem_rules[i].id, rule)) return true;
+    return false;
+}
+
 void pr_reader_problem(struct pr_reader *r, const char *rule, const char *path, int line, bool is_error, const char *fmt, ...) {
+    PR_ASSERT(is_listed(rule));
     struct pr_buf b = {.a = r->a};
     va_list ap;
     va_start(ap, fmt);
@@ -133,6 +140,8 @@ void pr_reader_hint(struct pr_reader *r, const char *fmt, ...) {
     va_end(ap);
     r->f->problems[r->f->n_problems - 1].hint = pr_dup(r->a, text);
 }
+
+void pr_reader_also(struct pr_reader *r, const char *path) { r->f->problems[r->f->n_problems - 1].also = path; }
 
 struct pr_migration *pr_reader_add(struct pr_reader *r, const char *version, const char *name, const char *id) {
     struct pr_migration *m = PR_PUSH(r->a, r->f->migrations, r->f->n, r->migrations_cap);

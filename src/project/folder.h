@@ -41,6 +41,7 @@ struct pr_migration *pr_reader_add(struct pr_reader *r, const char *version, con
 PR_FORMAT(6, 7) void pr_reader_problem(struct pr_reader *r, const char *rule, const char *path, int line, bool is_error,
                                        const char *fmt, ...);
 PR_FORMAT(2, 3) void pr_reader_hint(struct pr_reader *r, const char *fmt, ...);            /* of the problem just reported */
+void pr_reader_also(struct pr_reader *r, const char *path);                                /* the same: another file that it is about */
 
 /* Fills a side from a text; the transaction mode comes from the rule and, where the rule asks, from the statements. */
 void pr_side_fill(struct pr_arena *a, struct pr_side *side, const char *shown, const char *text, size_t len, int first_line,

@@ -1,6 +1,28 @@
 /* folder_judge.c: what is wrong with a folder as a whole, whatever its layout. */
 #include "project/folder.h"
 
+const struct pr_problem_rule pr_problem_rules[] = {
+    {"duplicate-version", true, "two migrations have one version", "The runner would run one of them only, and which one differs from machine to machine.",
+     "Give the younger one the next free version."},
+    {"version-gap", false, "a version is missing", "A migration of another branch may be on its way, and would come out of order.",
+     "Wait for it, or number on without the gap."},
+    {"version-order", true, "a version is not younger than the one before it", "The runner skips what is older than what it ran last.",
+     "Give it a younger version."},
+    {"up-missing", true, "a migration without an up script", "There is nothing to run.", "Write the up script, or remove what is left of the migration."},
+    {"down-missing", false, "a migration without a down script", "Nothing undoes it: a rollback is a new migration, written in haste.",
+     "Write what undoes it: rehearse proves up, down and up again."},
+    {"empty-migration", true, "an up script without a statement", "It is recorded as applied and has done nothing.", "Write the statements, or remove the file."},
+    {"bad-file-name", true, "a file that is no migration", "It would never run, and nobody would notice.", "Name it as the layout wants, or move it out of the folder."},
+    {"bad-markers", true, "markers that do not fit together", "The runner refuses the file, or runs the wrong half of it.", "Put each marker once, up before down."},
+    {"mixed-transactions", true, "sections of one file disagree about the transaction", "Half of it would be rolled back on a failure, half would stay.",
+     "Part it into two migrations."},
+    {"mixed-layouts", true, "the folder holds the migrations of two tools", "One of the tools does not see half of them.", "Name the layout in pgrail.conf, or part the folder."},
+    {"changed-after-apply", true, "a migration was changed after it was applied",
+     "What the file says is not what ran there: whoever builds a database from the folder gets another one.",
+     "Give the file its old bytes back and write a new migration."},
+};
+const size_t pr_n_problem_rules = PR_COUNT(pr_problem_rules);
+
 static void duplicates(struct pr_reader *r, const struct pr_layout *l) {
     for (size_t i = 1; i < r->f->n; i++) {
         const struct pr_migration *before = &r->f->migrations[i - 1], *m = &r->f->migrations[i];
@@ -10,6 +32,7 @@ static void duplicates(struct pr_reader *r, const struct pr_layout *l) {
         if (!same || l == &pr_layout_prisma) continue;
         pr_reader_problem(r, "duplicate-version", m->up.path != NULL ? m->up.path : m->down.path, 0, true,
                           "version %s is taken already by %s: the runner would run one of them only", m->version, before->id);
+        pr_reader_also(r, before->up.path != NULL ? before->up.path : before->down.path);
         pr_reader_hint(r, "give it the next free version");
     }
 }

@@ -6,7 +6,7 @@
 
 #include "project/config.h"
 
-enum { NAME_MAX_BYTES = 49 };      /* inih cuts section names silently at 49 bytes */
+enum { NAME_MAX_BYTES = 160 };
 
 struct reading {
     struct pr_arena *a;
@@ -50,20 +50,20 @@ static void fail(struct reading *r, const char *message, const char *hint) {
     if (hint != NULL) (void)pr_hint(r->e, "%s", hint);
 }
 
-/* "[environment production]" → "environment" and "production". */
+/* "[environment production]" → "environment" and "production". inih's own copy of the name, which it cuts, is not used. */
 static void heading(struct reading *r, const char *line) {
     const char *from = line + 1;
     const char *to = strchr(from, ']');
     if (to == NULL) return;                                    /* inih calls it a syntax error */
     if (to - from > NAME_MAX_BYTES) {
-        fail(r, "the section's name is longer than 49 bytes", NULL);
+        fail(r, pr_fmt(r->a, "the section's name is longer than %d bytes", NAME_MAX_BYTES), NULL);
         return;
     }
     const char *name = pr_trim(r->a, pr_dupn(r->a, from, (size_t)(to - from)));
     struct pr_heading *h = PR_PUSH(r->a, r->ini.headings, r->ini.n_headings, r->heading_cap);
     const size_t word = strcspn(name, " \t");
     h->section = pr_dupn(r->a, name, word);
-    h->environment = name[word] == '\0' ? NULL : pr_trim(r->a, name + word);
+    h->name = name[word] == '\0' ? NULL : pr_trim(r->a, name + word);
     h->line = r->line;
 }
 
@@ -97,7 +97,7 @@ static int take(void *ctx, const char *section, const char *name, const char *va
         return 1;
     }
     const struct pr_heading *h = &r->ini.headings[r->ini.n_headings - 1];
-    *PR_PUSH(r->a, r->ini.entries, r->ini.n, r->cap) = (struct pr_entry){.section = h->section, .environment = h->environment,
+    *PR_PUSH(r->a, r->ini.entries, r->ini.n, r->cap) = (struct pr_entry){.section = h->section, .name = h->name,
         .key = pr_dup(r->a, name), .value = pr_dup(r->a, value), .line = r->line};
     return 1;
 }

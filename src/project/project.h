@@ -11,9 +11,25 @@ struct pr_environment {
     bool is_protected;             /* `protected`: needs the seam */
 };
 
+/* "rule = level" of [rules], or of [rules GLOB]: for the files whose path, as shown, the glob is like. */
+struct pr_rule_level {
+    const char *glob;              /* NULL = every file */
+    const char *rule;              /* a rule, a family, or "*" */
+    const char *level;             /* "off", "note", "warning", "error" */
+    int section, line;             /* of the file; sections count in its order, [rules] is 0 wherever it stands */
+};
+
+/* [conventions]: how new objects look in this project. NULL or false = not asked for. Patterns hold {table}, {columns},
+ * {ref_table} and * for anything. */
+struct pr_conventions {
+    const char *key_type, *timestamp_type, *names, *columns, *gin_index;
+    const char *index_name, *unique_name, *foreign_key_name, *check_name;
+    bool foreign_key_on_delete, boolean_default, redundant_index;
+};
+
 /* Every setting is one entry in the table of settings.c: section, key, type, range, unit, default, why. */
 struct pr_config {
-    const char *path;              /* of pgrail.conf; its folder is the project's root */
+    const char *path, *shown;      /* of pgrail.conf, and as messages name it; its folder is the project's root */
     const char *root;
     const char *migrations;        /* absolute */
     const char *layout;            /* "auto" or a layout's name */
@@ -26,17 +42,15 @@ struct pr_config {
     int64_t approvals;
     int64_t lock_timeout_ms, lock_attempts, retry_max_ms;
     int64_t sample_ms;             /* rehearsal's sampler */
-    json_t *rule_levels;           /* object: rule or path glob → level, as written; NULL = no [rules]; pr_config_done lets go of it */
+    const char *baseline;          /* of check, absolute; NULL = none named */
+    struct pr_rule_level *rule_levels; size_t n_rule_levels;
+    struct pr_conventions conventions;
 };
 
 /* Reads pgrail.conf: path NULL = $PGRAIL_CONF, else upwards from the working folder. Environment variables
  * PGRAIL_<SECTION>_<KEY> override the file. Errors CONFIG: none found (hint: pgrail init), unknown key with the nearest
  * known one, wrong value with file and line, a password. */
 PR_NODISCARD enum pr_code pr_config_load(const char *path, struct pr_arena *a, struct pr_config **out, struct pr_err *e);
-
-/* Lets go of what the arena does not hold (rule_levels); NULL is fine. */
-void pr_config_done(struct pr_config *c);
-void pr_config_donep(struct pr_config **c);                 /* for PR_CLEANUP */
 
 /* An environment by name; NULL name = the only one, or the one called "production". Errors CONFIG with the known names. */
 PR_NODISCARD enum pr_code pr_config_env(const struct pr_config *c, const char *name, const struct pr_environment **out,
@@ -45,7 +59,8 @@ PR_NODISCARD enum pr_code pr_config_env(const struct pr_config *c, const char *n
 /* The settings table, for docs, `init` and tests. */
 enum pr_setting_type { PR_SET_STR, PR_SET_BOOL, PR_SET_INT, PR_SET_DURATION, PR_SET_PATH };
 struct pr_setting {
-    const char *section, *key;     /* section "environment" stands for every [environment NAME]; key "*" for any key */
+    const char *section, *key;     /* section "environment" stands for every [environment NAME], "rules" for every [rules GLOB] too; key
+                                    * "*" for any key */
     enum pr_setting_type type;
     size_t offset;                 /* of the field in pr_config, or in pr_environment */
     int64_t min, max;              /* integers; milliseconds for durations */
@@ -95,8 +110,13 @@ struct pr_migration {
     bool repeatable;               /* Flyway R__ */
 };
 
-/* Something wrong with the folder, in check's own finding form. */
-struct pr_problem { const char *rule, *path, *message, *hint; int line; bool is_error; };
+/* Something wrong with the folder, in check's own finding form. also: another file that it is about, or NULL. */
+struct pr_problem { const char *rule, *path, *also, *message, *hint; int line; bool is_error; };
+
+/* What can be wrong with a folder, beside the rules about statements. */
+struct pr_problem_rule { const char *id; bool is_error; const char *title, *why, *safe_way; };
+extern const struct pr_problem_rule pr_problem_rules[];
+extern const size_t pr_n_problem_rules;
 
 struct pr_folder {
     const char *root;              /* of the project; paths below it are shown relative to it */

@@ -7,6 +7,10 @@
 #define DAY ((int64_t)24 * 60 * MINUTE)
 
 static const char *const layouts[] = {"auto", "golang-migrate", "sqlx", "diesel", "dbmate", "goose", "prisma", "drizzle", "flyway", NULL};
+static const char *const key_types[] = {"bigint", "integer", "uuid", NULL};
+static const char *const timestamp_types[] = {"timestamptz", "timestamp", NULL};
+static const char *const name_forms[] = {"snake_case", NULL};
+static const char *const gin_types[] = {"tsvector", "jsonb", "both", NULL};
 static const char *const levels[] = {"off", "note", "warning", "error", NULL};
 
 #define IN_CONFIG(f) .offset = offsetof(struct pr_config, f)
@@ -21,6 +25,8 @@ static const struct pr_setting settings[] = {
      .why = "allowed_signers file: who may approve, by SSH key"},
     {.section = "project", .key = "signing_key", .type = PR_SET_PATH, IN_CONFIG(signing_key),
      .why = "SSH key that approve signs with when no --key is given"},
+    {.section = "project", .key = "baseline", .type = PR_SET_PATH, IN_CONFIG(baseline), .file_only = true,
+     .why = "findings of old files that are accepted; check --write-baseline writes it"},
     {.section = "environment", .key = "service", .type = PR_SET_STR, IN_ENVIRONMENT(service),
      .why = "libpq service; its password stays in the passfile"},
     {.section = "environment", .key = "env", .type = PR_SET_STR, IN_ENVIRONMENT(env),
@@ -47,8 +53,32 @@ static const struct pr_setting settings[] = {
      .fallback = "30s", .unit = "duration", .why = "longest pause between two attempts"},
     {.section = "rehearse", .key = "sample", .type = PR_SET_DURATION, IN_CONFIG(sample_ms), .min = 1, .max = MINUTE,
      .fallback = "20ms", .unit = "duration", .why = "pause between two looks at the locks"},
-    {.section = "rules", .key = "*", .type = PR_SET_STR, IN_CONFIG(rule_levels), .choices = levels, .file_only = true,
-     .why = "level of a rule, or of all rules under a path glob"},
+    {.section = "rules", .key = "*", .type = PR_SET_STR, .choices = levels, .file_only = true,
+     .why = "level of a rule, a family or * (all); [rules db/old/*] sets it for the paths that are like it, later sections win"},
+    {.section = "conventions", .key = "key_type", .type = PR_SET_STR, IN_CONFIG(conventions.key_type), .choices = key_types, .file_only = true,
+     .why = "type of a primary key of one column"},
+    {.section = "conventions", .key = "timestamp_type", .type = PR_SET_STR, IN_CONFIG(conventions.timestamp_type),
+     .choices = timestamp_types, .file_only = true, .why = "type of points in time"},
+    {.section = "conventions", .key = "names", .type = PR_SET_STR, IN_CONFIG(conventions.names), .choices = name_forms, .file_only = true,
+     .why = "form of the names of tables and columns"},
+    {.section = "conventions", .key = "columns", .type = PR_SET_STR, IN_CONFIG(conventions.columns), .file_only = true,
+     .why = "columns that every table has: created_at, updated_at"},
+    {.section = "conventions", .key = "index_name", .type = PR_SET_STR, IN_CONFIG(conventions.index_name), .file_only = true,
+     .why = "form of the names of indexes: {table}_{columns}_idx"},
+    {.section = "conventions", .key = "unique_name", .type = PR_SET_STR, IN_CONFIG(conventions.unique_name), .file_only = true,
+     .why = "form of the names of unique constraints: {table}_{columns}_key"},
+    {.section = "conventions", .key = "foreign_key_name", .type = PR_SET_STR, IN_CONFIG(conventions.foreign_key_name), .file_only = true,
+     .why = "form of the names of foreign keys: {table}_{columns}_fkey"},
+    {.section = "conventions", .key = "check_name", .type = PR_SET_STR, IN_CONFIG(conventions.check_name), .file_only = true,
+     .why = "form of the names of check constraints: {table}_*_check"},
+    {.section = "conventions", .key = "foreign_key_on_delete", .type = PR_SET_BOOL, IN_CONFIG(conventions.foreign_key_on_delete),
+     .fallback = "no", .file_only = true, .why = "yes: a foreign key says what happens ON DELETE"},
+    {.section = "conventions", .key = "boolean_default", .type = PR_SET_BOOL, IN_CONFIG(conventions.boolean_default), .fallback = "no",
+     .file_only = true, .why = "yes: a boolean column is NOT NULL and has a default"},
+    {.section = "conventions", .key = "redundant_index", .type = PR_SET_BOOL, IN_CONFIG(conventions.redundant_index), .fallback = "no",
+     .file_only = true, .why = "yes: an index whose columns another one begins with is told of"},
+    {.section = "conventions", .key = "gin_index", .type = PR_SET_STR, IN_CONFIG(conventions.gin_index), .choices = gin_types,
+     .file_only = true, .why = "new columns of these types get a GIN index"},
 };
 
 const struct pr_setting *pr_settings(size_t *n) {

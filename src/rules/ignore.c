@@ -98,11 +98,13 @@ static bool hides(struct ignores *all, const struct pr_finding *f, const char *t
 }
 
 static const char *unknown_rule(const struct ignore *g, struct pr_arena *a) {
+    const char **known = NULL;
+    const size_t n = pr_finding_names(a, &known);
     for (size_t i = 0; i < g->n_rules; i++) {
-        if (pr_rule_find(g->rules[i]) != NULL || pr_eq(g->rules[i], "not-judged")) continue;
-        const char **ids = PR_NEW_ARRAY(a, const char *, pr_n_rules);
-        for (size_t k = 0; k < pr_n_rules; k++) ids[k] = pr_rules[k]->id;
-        const char *near = pr_nearest(g->rules[i], ids, pr_n_rules);
+        bool found = false;
+        for (size_t k = 0; k < n && !found; k++) found = pr_eq(known[k], g->rules[i]);
+        if (found) continue;
+        const char *near = pr_nearest(g->rules[i], known, n);
         return pr_fmt(a, "there is no rule \"%s\"%s%s", pr_printable(a, g->rules[i], 60),
                       near != NULL ? "; the nearest is " : "", near != NULL ? near : "");
     }

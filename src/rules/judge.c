@@ -10,6 +10,8 @@ const struct pr_judge_note pr_judge_notes[] = {
      "Do what the finding says, or renew the date with a reason."},
     {"ignore-hides-nothing", PR_WARNING, "this ignore hides nothing", "The rule that it names finds nothing in this statement.",
      "Remove it: it would hide the next finding of that rule, which nobody has looked at."},
+    {"baseline-hides-nothing", PR_NOTE, "an entry of the baseline accepts what is found no more", "The statement was changed, or the finding mended.",
+     "pgrail check --write-baseline takes it out, so that the file shrinks."},
 };
 const size_t pr_n_judge_notes = PR_COUNT(pr_judge_notes);
 
@@ -19,6 +21,7 @@ void pr_note_add(struct pr_findings *out, const struct pr_place *at, const char 
         if (!pr_eq(n->id, id)) continue;
         texts.rule = n->id;
         if (texts.level < n->level) texts.level = n->level;
+        if (!pr_level_of_project(out->config, n->id, at->side != NULL ? at->side->path : NULL, &texts.level)) return;
         if (texts.title == NULL) texts.title = n->title;
         if (texts.what == NULL) texts.what = n->why;
         if (texts.safe_way == NULL) texts.safe_way = n->safe_way;
@@ -123,7 +126,7 @@ static int by_place(const void *x, const void *y) {
 void pr_judged_done(struct pr_judged *j) { pr_script_done(&j->script); }
 
 enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e) {
-    struct pr_judged d = {.findings = {.a = a}};
+    struct pr_judged d = {.findings = {.a = a, .config = j->config}};
     PR_TRY(e, pr_script_parse(j->side->text, j->side->len, a, &d.script, e));
     const int version = j->version_num != 0 ? j->version_num : j->facts != NULL ? j->facts->version_num : 0;
     struct pr_world *ahead = pr_world_new(j->facts, version, a);

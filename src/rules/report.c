@@ -1,7 +1,5 @@
 #include "rules/judge.h"
 
-#include <fnmatch.h>
-
 enum { SOURCE_BYTES = 500, SOURCE_BEFORE = 120, WIDTH_BYTES = 10000 };
 
 static bool is_head_byte(char ch) { return ((unsigned char)ch & 0xC0) != 0x80; }
@@ -104,31 +102,6 @@ void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const st
     locate(out, at, f);
 }
 
-/* A level from pgrail.conf, by rule id or by a glob of paths. "off" says so. */
-static bool level_from_word(const char *word, enum pr_level *level, bool *off) {
-    *off = pr_eq(word, "off");
-    for (int l = 0; l < PR_LEVEL_COUNT; l++)
-        if (pr_eq(word, pr_level_name((enum pr_level)l))) {
-            *level = (enum pr_level)l;
-            return true;
-        }
-    return *off;
-}
-
-static bool configured_level(const struct pr_config *config, const char *rule, const char *path, enum pr_level *level) {
-    if (config == NULL || config->rule_levels == NULL) return true;
-    const char *key;
-    json_t *value;
-    bool off = false;
-    json_object_foreach(config->rule_levels, key, value) {
-        const bool is_glob = strpbrk(key, "/*?[") != NULL;
-        const bool about_us = is_glob ? path != NULL && fnmatch(key, path, 0) == 0 : pr_eq(key, rule);
-        if (about_us && json_is_string(value)) (void)level_from_word(json_string_value(value), level, &off);
-        if (about_us && off) return false;
-    }
-    return true;
-}
-
 /* What is lost or broken by undoing is what undoing is for; what fails still fails. */
 static enum pr_level level_of_down(enum pr_family family, enum pr_level level) {
     if (family == PR_F_FAILURE || family == PR_F_GROUNDING) return level;
@@ -137,9 +110,10 @@ static enum pr_level level_of_down(enum pr_family family, enum pr_level level) {
 }
 
 void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h) {
-    enum pr_level level = c->is_down ? level_of_down(c->rule->family, h->level) : h->level;
+    enum pr_level level = h->level;
     const char *path = c->side != NULL ? c->side->path : NULL;
-    if (!configured_level(c->config, c->rule->id, path, &level)) return;
+    if (!pr_level_of_project(c->config, c->rule->id, path, &level)) return;
+    if (c->is_down) level = level_of_down(c->rule->family, level);
     const bool placed = h->len > 0;
     const struct pr_place at = {.script = c->script, .side = c->side, .stmt = c->stmt,
                                 .offset = placed ? h->offset : c->stmt->offset, .len = placed ? h->len : c->stmt->len};
@@ -154,9 +128,8 @@ void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h) {
 
 json_t *pr_finding_json(const struct pr_finding *f) {
     json_t *o = json_object();
-    const struct pr_rule *rule = pr_rule_find(f->rule);
     pr_set_str(o, "rule", f->rule);
-    pr_set_str(o, "family", rule != NULL ? pr_family_name(rule->family) : NULL);
+    pr_set_str(o, "family", pr_family_of(f->rule));
     pr_set_str(o, "level", pr_level_name(f->level));
     pr_set_str(o, "path", f->path);
     pr_set_int(o, "line", f->line);

@@ -29,7 +29,12 @@ struct pr_finding {
 /* At most PR_CAP_FINDINGS are kept of one side; the others are counted in left_out. */
 #define PR_CAP_FINDINGS 20000
 struct pr_cursor { size_t offset, line_begin; int chars, units; };          /* of the place found last */
-struct pr_findings { struct pr_finding *items; size_t n, cap, left_out; struct pr_arena *a; struct pr_cursor cursor; };
+struct pr_findings {
+    struct pr_finding *items; size_t n, cap, left_out;
+    struct pr_arena *a;
+    struct pr_cursor cursor;
+    const struct pr_config *config;    /* whose levels they have; NULL = defaults */
+};
 
 /* What the open transaction has done before this statement. Statements are indexes in the script, -1 = none. */
 struct pr_tx_so_far {
@@ -89,6 +94,7 @@ struct pr_rule {
     bool names_failure;            /* says why the statement fails: what speaks after it need not */
     bool after_others;             /* asked when all others have been: it sees failure_named */
     const char *runner;            /* that the examples are judged for; NULL = "pgrail" */
+    const char *conventions;       /* lines of [conventions] that the examples are judged under; NULL = none */
     void (*check)(const struct pr_rule_ctx *c);            /* called per statement */
 };
 #define PR_RULE(id) extern const struct pr_rule pr_rule_##id; const struct pr_rule pr_rule_##id
@@ -98,10 +104,25 @@ extern const size_t pr_n_rules;
 const struct pr_rule *pr_rule_find(const char *id);
 const char *pr_family_name(enum pr_family f);               /* "blocking" */
 
-/* What the judge itself reports, beside the rules: not-judged, ignore-no-reason, ignore-expired, ignore-hides-nothing. */
+/* What the judge itself reports, beside the rules: not-judged, ignore-no-reason, ignore-expired, ignore-hides-nothing, baseline-hides-nothing. */
 struct pr_judge_note { const char *id; enum pr_level level; const char *title, *why, *safe_way; };
 extern const struct pr_judge_note pr_judge_notes[];
 extern const size_t pr_n_judge_notes;
+
+/* Levels of pgrail.conf: [rules], then each [rules GLOB] in the order of the file, the last one that speaks decides; in one
+ * section a rule's own name weighs more than its family's, and that more than "*". path as shown; NULL = none.
+ * level   in: what it is without them; false = off, and then it is untouched. */
+bool pr_level_of_project(const struct pr_config *c, const char *rule, const char *path, enum pr_level *level);
+
+/* The family's name: of a rule, "folder" of what is wrong with a folder, NULL for the judge's own notes. */
+const char *pr_family_of(const char *rule);
+
+/* Every name in [rules] is a rule, a family, a problem of the folder or a note of the judge. Errors CONFIG with file, line and
+ * the nearest. */
+PR_NODISCARD enum pr_code pr_rule_levels_check(const struct pr_config *c, struct pr_arena *a, struct pr_err *e);
+
+/* The name of everything that can be found: rules, problems of a folder, notes of the judge. Returns how many. */
+size_t pr_finding_names(struct pr_arena *a, const char ***out);
 
 /* Reports a finding of c->rule on the statement. level: what numbers say. title, what and safe_sql may be NULL (then the
  * rule's own texts). Strings are copied. */

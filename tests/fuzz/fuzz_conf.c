@@ -20,6 +20,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
         PR_ASSERT((env->service == NULL) != (env->env == NULL));
         PR_ASSERT(!pr_looks_secret(env->service != NULL ? env->service : env->env));
     }
-    json_decref(c->rule_levels);
     return 0;
 }

@@ -19,7 +19,12 @@ static const char good[] =
     "max_block = 250ms\n"
     "[rules]\n"
     "index-not-concurrent = off\n"
-    "legacy/* = warning\n";
+    "[rules legacy/*]\n"
+    "* = warning\n"
+    "[conventions]\n"
+    "key_type = bigint\n"
+    "index_name = {table}_{columns}_idx\n"
+    "boolean_default = yes\n";
 
 static struct pr_config *load(struct tree *t) {
     struct pr_config *c = NULL;
@@ -45,9 +50,13 @@ static void reads_what_is_written(void **state) {
     assert_int_equal(c->max_inline_rows, 7);
     assert_int_equal(c->max_block_ms, 250);
     assert_int_equal(c->rehearsal_max_age_ms, 24 * 3600 * 1000);
-    assert_string_equal(pr_get_str(c->rule_levels, "index-not-concurrent"), "off");
-    assert_string_equal(pr_get_str(c->rule_levels, "legacy/*"), "warning");
-    pr_config_done(c);
+    assert_int_equal(c->n_rule_levels, 2);
+    const struct pr_rule_level *plain = &c->rule_levels[0], *under = &c->rule_levels[1];
+    assert_true(plain->glob == NULL && plain->section == 0 && pr_eq(plain->rule, "index-not-concurrent") && pr_eq(plain->level, "off"));
+    assert_true(pr_eq(under->glob, "legacy/*") && under->section > 0 && pr_eq(under->rule, "*") && pr_eq(under->level, "warning"));
+    assert_string_equal(c->conventions.key_type, "bigint");
+    assert_string_equal(c->conventions.index_name, "{table}_{columns}_idx");
+    assert_true(c->conventions.boolean_default && !c->conventions.redundant_index && c->conventions.names == NULL);
 }
 
 /* A setting without a default, or with a default that its own bounds refuse, would be a hole in the table. */
@@ -145,9 +154,9 @@ static void inih_has_no_say(void **state) {
     assert_non_null(strstr(t->e.msg, "pgrail.conf:2: the line is longer than 197 bytes"));
     tree_file(t, "pgrail.conf", pr_fmt(t->a, "; %s\n[project]\nlayout = goose\n", dots));
     assert_string_equal(load(t)->layout, "goose");
-    tree_file(t, "pgrail.conf", pr_fmt(t->a, "[environment %.60s]\nservice = x\n", dots));
+    tree_file(t, "pgrail.conf", pr_fmt(t->a, "[environment %.170s]\nservice = x\n", dots));
     assert_int_equal(pr_config_load(tree_path(t, "pgrail.conf"), t->a, &c, &t->e), PR_ERR_CONFIG);
-    assert_non_null(strstr(t->e.msg, "longer than 49 bytes"));
+    assert_non_null(strstr(t->e.msg, "longer than 160 bytes"));
 }
 
 static void refuse_var(struct tree *t, const char *name, const char *value, const char *msg, const char *hint) {
@@ -175,7 +184,6 @@ static void variables_lie_over_the_file(void **state) {
     assert_int_equal(c->max_inline_rows, 9);
     assert_string_equal(c->environments[1].service, "other");
     assert_null(c->environments[1].env);
-    pr_config_done(c);
     refuse_var(t, "PGRAIL_POLICY_MAX_INLINE_ROWS", "x", "PGRAIL_POLICY_MAX_INLINE_ROWS: expected an integer", "");
     refuse_var(t, "PGRAIL_POLICY_MAX_INLIN_ROWS", "1", "sets nothing that pgrail knows", "did you mean PGRAIL_POLICY_MAX_INLINE_ROWS?");
     refuse_var(t, "PGRAIL_ENVIRONMENT_PRODUCTION_PROTECTED", "no", "protected is read from pgrail.conf alone", "unset");
@@ -196,7 +204,6 @@ static void finds_the_file_upwards(void **state) {
     assert_int_equal(chdir(was), 0);
     assert_int_equal(code, PR_OK);
     assert_string_equal(c->path, tree_path(t, "pgrail.conf"));
-    pr_config_done(c);
     assert_int_equal(pr_config_load(tree_path(t, "none.conf"), t->a, &c, &t->e), PR_ERR_CONFIG);
     assert_string_equal(t->e.hint, "pgrail init");
 }
@@ -213,7 +220,6 @@ static void finds_environments(void **state) {
     assert_int_equal(pr_config_env(c, "stagin", &env, &t->e), PR_ERR_CONFIG);
     assert_string_equal(t->e.msg, "unknown environment \"stagin\"; there are production, staging");
     assert_string_equal(t->e.hint, "--env staging");
-    pr_config_done(c);
 }
 
 int main(void) {

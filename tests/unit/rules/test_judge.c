@@ -137,21 +137,64 @@ static void an_ignore_needs_a_rule_and_a_reason(void **state) {
     assert_int_equal(unsetenv("PGRAIL_TEST_NOW"), 0);
 }
 
+#define IN(section_, glob_, rule_, level_) {.section = (section_), .glob = (glob_), .rule = (rule_), .level = (level_)}
+#define MOST 3
+
 static void configuration_sets_levels(void **state) {
     (void)state;
     ARENA(a);
-    static const struct { const char *key, *value; enum pr_level want; } cases[] = {
-        {"drop-table", "note", PR_NOTE}, {"drop-table", "off", PR_LEVEL_COUNT}, {"m/*", "warning", PR_WARNING},
-        {"m/*", "off", PR_LEVEL_COUNT}, {"other/*", "off", PR_ERROR}, {"truncate", "off", PR_ERROR}};
+    static const struct { struct pr_rule_level says[MOST]; enum pr_level up, down; } cases[] = {
+        {{IN(0, NULL, "drop-table", "note")}, PR_NOTE, PR_NOTE},
+        {{IN(0, NULL, "drop-table", "off")}, PR_LEVEL_COUNT, PR_LEVEL_COUNT},
+        {{IN(0, NULL, "loss", "warning")}, PR_WARNING, PR_NOTE},                            /* a down script loses what up made */
+        {{IN(0, NULL, "loss", "off"), IN(0, NULL, "drop-table", "warning")}, PR_WARNING, PR_NOTE},      /* the rule's own name is closest */
+        {{IN(0, NULL, "drop-table", "warning"), IN(0, NULL, "loss", "off")}, PR_WARNING, PR_NOTE},
+        {{IN(0, NULL, "*", "off")}, PR_LEVEL_COUNT, PR_LEVEL_COUNT},
+        {{IN(1, "m/*", "*", "warning")}, PR_WARNING, PR_NOTE},
+        {{IN(1, "m/*", "*", "off"), IN(0, NULL, "drop-table", "error")}, PR_LEVEL_COUNT, PR_LEVEL_COUNT},   /* a path beats the rest */
+        {{IN(1, "m/*", "*", "off"), IN(2, "m/0001*", "drop-table", "note")}, PR_NOTE, PR_NOTE},             /* the last one decides */
+        {{IN(1, "other/*", "*", "off")}, PR_ERROR, PR_NOTE},
+        {{IN(0, NULL, "truncate", "off")}, PR_ERROR, PR_NOTE},
+        {{IN(0, NULL, "folder", "off")}, PR_ERROR, PR_NOTE}};
     for (size_t i = 0; i < PR_COUNT(cases); i++) {
-        json_t *levels PR_CLEANUP(pr_json_freep) = json_object();
-        pr_set_str(levels, cases[i].key, cases[i].value);
-        const struct pr_config config = {.rule_levels = levels, .max_block_ms = 1000, .max_inline_rows = 50000};
-        const struct pr_judged d = judged(a, (struct ask){.sql = "DROP TABLE t", .tx = PR_TX_ONE, .config = &config});
-        const struct pr_finding *f = found(&d, "drop-table");
-        const enum pr_level got = f != NULL ? f->level : PR_LEVEL_COUNT;
-        if (got != cases[i].want) fail_msg("%s = %s gave level %d", cases[i].key, cases[i].value, (int)got);
+        struct pr_rule_level levels[MOST];
+        memcpy(levels, cases[i].says, sizeof levels);
+        struct pr_config config = {.rule_levels = levels, .max_block_ms = 1000, .max_inline_rows = 50000};
+        while (config.n_rule_levels < MOST && levels[config.n_rule_levels].rule != NULL) config.n_rule_levels++;
+        for (int down = 0; down < 2; down++) {
+            const struct pr_judged d = judged(a, (struct ask){.sql = "DROP TABLE t", .tx = PR_TX_ONE, .config = &config, .is_down = down != 0});
+            const struct pr_finding *f = found(&d, "drop-table");
+            const enum pr_level got = f != NULL ? f->level : PR_LEVEL_COUNT;
+            if (got != (down != 0 ? cases[i].down : cases[i].up)) fail_msg("case %zu, %s: level %d", i, down != 0 ? "down" : "up", (int)got);
+        }
     }
+}
+
+static void notes_of_the_judge_have_levels_too(void **state) {
+    (void)state;
+    ARENA(a);
+    struct pr_rule_level level = IN(0, NULL, "ignore-hides-nothing", "error");
+    const struct pr_config config = {.rule_levels = &level, .n_rule_levels = 1, .max_block_ms = 1000, .max_inline_rows = 50000};
+    const struct ask q = {.sql = "-- pgrail:ignore truncate as agreed\nDROP TABLE t", .tx = PR_TX_ONE, .config = &config};
+    struct pr_judged d = judged(a, q);
+    assert_int_equal(found(&d, "ignore-hides-nothing")->level, PR_ERROR);
+    level.level = "off";
+    d = judged(a, q);
+    assert_null(found(&d, "ignore-hides-nothing"));
+}
+
+static void a_level_for_no_rule_is_refused(void **state) {
+    (void)state;
+    ARENA(a);
+    struct pr_rule_level levels[] = {IN(0, NULL, "*", "off"), IN(0, NULL, "loss", "off"), IN(0, NULL, "version-gap", "off"),
+                                     IN(0, NULL, "not-judged", "off"), {.rule = "drop-tabel", .level = "off", .line = 7}};
+    struct pr_config config = {.shown = "pgrail.conf", .rule_levels = levels, .n_rule_levels = 4};
+    struct pr_err e = {0};
+    assert_int_equal(pr_rule_levels_check(&config, a, &e), PR_OK);
+    config.n_rule_levels = 5;
+    assert_int_equal(pr_rule_levels_check(&config, a, &e), PR_ERR_CONFIG);
+    assert_string_equal(e.msg, "pgrail.conf:7: there is no rule \"drop-tabel\"");
+    assert_string_equal(e.hint, "the nearest is drop-table");
 }
 
 static void what_cannot_be_judged_is_named_and_the_rest_is_judged(void **state) {
@@ -228,6 +271,8 @@ int main(void) {
         cmocka_unit_test(down_scripts_weigh_less),
         cmocka_unit_test(an_ignore_needs_a_rule_and_a_reason),
         cmocka_unit_test(configuration_sets_levels),
+        cmocka_unit_test(notes_of_the_judge_have_levels_too),
+        cmocka_unit_test(a_level_for_no_rule_is_refused),
         cmocka_unit_test(what_cannot_be_judged_is_named_and_the_rest_is_judged),
         cmocka_unit_test(a_newer_server_may_know_better),
         cmocka_unit_test(bytes_that_are_no_text_are_an_error),

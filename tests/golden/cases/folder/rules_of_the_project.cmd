@@ -1,6 +1,6 @@
 # A level that the project sets is read, used, and let go of.
 mkdir migrations
-printf '[rules]\nsome-rule = off\n' >pgrail.conf
+printf '[rules]\ndrop-table = off\n' >pgrail.conf
 echo 'SELECT 1;' >migrations/0001_a.up.sql
 echo 'SELECT 2;' >migrations/0001_a.down.sql
 $PGRAIL check --all
