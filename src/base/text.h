@@ -65,6 +65,9 @@ const char *pr_plural(struct pr_arena *a, int64_t n, const char *one);      /* "
  * at most max_chars characters, then "…". */
 const char *pr_printable(struct pr_arena *a, const char *s, size_t max_chars);
 
+/* Columns that n bytes take on a terminal: two for a wide character, none for one that combines with the one before. */
+int pr_columns(const char *s, size_t n);
+
 /* Edit distance with transpositions, of at most 64 bytes each; for "did you mean". */
 int pr_distance(const char *a, const char *b);
 

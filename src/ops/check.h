@@ -51,6 +51,9 @@ PR_NODISCARD enum pr_code pr_check_facts(struct pr_check *k, const struct pr_che
 void pr_check_render(const json_t *doc, const struct pr_render *r);
 void pr_check_summary(const json_t *doc, const struct pr_render *r);
 
+/* The line of a finding with its place underlined in a colour (check_excerpt.c). */
+void pr_check_excerpt(const json_t *finding, const char *paint, const struct pr_render *r);
+
 /* --- the document for programs: check_formats.c and a file for each of the larger ones ------------------------------------ */
 
 extern const struct pr_format pr_check_formats[];

@@ -3,31 +3,38 @@
 
 static const char *paint_of(const char *level) { return pr_eq(level, "error") ? "b" : pr_eq(level, "warning") ? "w" : "h"; }
 
-static size_t chars_of(const char *s, size_t n) {
-    size_t chars = 0;
-    for (size_t i = 0; i < n; i++) chars += ((unsigned char)s[i] & 0xC0) != 0x80;
-    return chars;
+/* Columns of a word without its colour marks. */
+static int columns_of(const char *word, size_t n) {
+    int columns = pr_columns(word, n);
+    for (size_t i = 0; i < n; i++) columns -= word[i] == '\001' ? 2 : word[i] == '\002' ? 1 : 0;
+    return columns;
 }
 
-/* Words of a text in lines of at most `width` characters, each behind `indent` blanks. */
-static void put_wrapped(const struct pr_render *r, const char *text, int indent) {
-    const size_t width = (size_t)(r->width > indent + 30 ? r->width - indent : 30);
-    size_t col = 0;
+/* Words of a text in lines of the terminal's width; the first begins at column `at`, the others behind `indent` blanks. */
+static void put_words(const struct pr_render *r, const char *text, int at, int indent) {
+    const int width = r->width > indent + 30 ? r->width : indent + 30;
+    bool first = true;
     for (const char *p = text; *p != '\0';) {
-        const size_t n = strcspn(p, " "), chars = chars_of(p, n);
-        if (col > 0 && col + 1 + chars > width) {
-            pr_add(r->out, "\n");
-            col = 0;
+        const size_t n = strcspn(p, " ");
+        const int columns = columns_of(p, n);
+        if (n > 0 && !first && at + 1 + columns > width) {
+            pr_addf(r->out, "\n%*s", indent, "");
+            at = indent;
+        } else if (n > 0 && !first) {
+            pr_add(r->out, " ");
+            at++;
         }
-        if (n > 0) {
-            if (col == 0) pr_addf(r->out, "%*s", indent, "");
-            else pr_add(r->out, " ");
-            pr_addn(r->out, p, n);
-            col += chars + (col > 0 ? 1 : 0);
-        }
+        pr_addn(r->out, p, n);
+        at += columns;
+        first = first && n == 0;
         p += n + (p[n] == ' ' ? 1 : 0);
     }
     pr_add(r->out, "\n");
+}
+
+static void put_wrapped(const struct pr_render *r, const char *text, int indent) {
+    pr_addf(r->out, "%*s", indent, "");
+    put_words(r, text, indent, indent);
 }
 
 static void put_sql(const struct pr_render *r, const char *sql) {
@@ -36,39 +43,118 @@ static void put_sql(const struct pr_render *r, const char *sql) {
     for (size_t i = 0; i < n; i++) pr_addf(r->out, "        \001c%s\002\n", pr_printable(r->a, lines[i], 2000));
 }
 
-/* Tabs would break the underline: each is shown as one blank. A long line is cut so that the place stays in sight. */
-static void put_source(const struct pr_render *r, const json_t *o) {
-    const char *source = pr_get_str(o, "source");
-    if (source == NULL || source[0] == '\0') return;
-    char *line = pr_dup(r->a, source);
-    for (char *p = line; *p != '\0'; p++)
-        if (*p == '\t') *p = ' ';
-    const int64_t col = pr_get_int(o, "col");
-    int64_t skip = 0, room = r->width > 50 ? r->width - 12 : 40;
-    if (col > room - 10) skip = col - room / 2;
-    for (int64_t i = 0; i < skip && *line != '\0'; i++)
-        for (line++; ((unsigned char)*line & 0xC0) == 0x80; line++) {}
-    int64_t width = pr_get_int(o, "width");
-    if (width > room - (col - skip)) width = room - (col - skip);
-    if (width < 1) width = 1;
-    char *marks = pr_alloc(r->a, (size_t)width + 1);
-    memset(marks, '^', (size_t)width);
-    pr_addf(r->out, "  \001d%4" PRId64 " |\002 %s\n", pr_get_int(o, "line"), pr_printable(r->a, line, (size_t)room));
-    pr_addf(r->out, "       \001d|\002 %*s\001%s%s\002\n", (int)(col - 1 - skip), "", paint_of(pr_get_str(o, "level")), marks);
+/* A text that was said already is not said again: two hundred findings of one rule need its reason once. */
+static bool is_new(json_t *said, const char *text) {
+    if (text == NULL || json_object_get(said, text) != NULL) return false;
+    pr_set_bool(said, text, true);
+    return true;
 }
 
-static void put_finding(const struct pr_render *r, const json_t *o) {
-    const char *level = pr_get_str(o, "level"), *path = pr_get_str(o, "path"), *what = pr_get_str(o, "what");
-    const char *safe_way = pr_get_str(o, "safe_way"), *sql = pr_get_str(o, "safe_sql");
-    pr_addf(r->out, "\001h%s:%" PRId64, path != NULL ? pr_printable(r->a, path, 300) : "-", pr_get_int(o, "line"));
-    if (pr_get_int(o, "col") > 0) pr_addf(r->out, ":%" PRId64, pr_get_int(o, "col"));
-    pr_addf(r->out, "\002 \001%s%s\002 %s \001d[%s]\002\n", paint_of(level), level, pr_printable(r->a, pr_get_str(o, "title"), 500), pr_get_str(o, "rule"));
-    put_source(r, o);
-    if (what != NULL) put_wrapped(r, pr_printable(r->a, what, 2000), 4);
-    if (safe_way != NULL) put_wrapped(r, pr_fmt(r->a, "Instead: %s", pr_printable(r->a, safe_way, 2000)), 4);
+static void put_finding(const struct pr_render *r, const json_t *o, json_t *said) {
+    const char *level = pr_get_str(o, "level"), *what = pr_get_str(o, "what"), *safe_way = pr_get_str(o, "safe_way"), *sql = pr_get_str(o, "safe_sql");
+    const int64_t line = pr_get_int(o, "line"), col = pr_get_int(o, "col");
+    const char *place = col > 0 ? pr_fmt(r->a, "%" PRId64 ":%" PRId64 " ", line, col) : line > 1 ? pr_fmt(r->a, "line %" PRId64 " ", line) : "";
+    pr_addf(r->out, "  \001h%s\002\001%s%s\002 ", place, paint_of(level), level);
+    put_words(r, pr_fmt(r->a, "%s \001d[%s]\002", pr_printable(r->a, pr_get_str(o, "title"), 500), pr_get_str(o, "rule")),
+              (int)(strlen(place) + strlen(level)) + 3, 4);
+    pr_check_excerpt(o, paint_of(level), r);
+    if (is_new(said, what)) put_wrapped(r, pr_printable(r->a, what, 2000), 4);
+    if (is_new(said, safe_way)) put_wrapped(r, pr_fmt(r->a, "Instead: %s", pr_printable(r->a, safe_way, 2000)), 4);
     if (sql != NULL) put_sql(r, sql);
     pr_add(r->out, "\n");
 }
+
+/* --- findings by file ----------------------------------------------------------------------------------------------- */
+
+static void put_file(const struct pr_render *r, const json_t *doc, const char *path, const json_t *findings, json_t *said) {
+    int64_t counts[3] = {0};
+    static const char *const levels[] = {"error", "warning", "note"};
+    size_t i = 0;
+    json_t *o = NULL;
+    json_array_foreach(findings, i, o)
+        for (size_t l = 0; l < PR_COUNT(levels); l++) counts[l] += pr_eq(pr_get_str(o, "level"), levels[l]) ? 1 : 0;
+    const char *shown = *path != '\0' ? pr_check_path(doc, path, PR_FROM_HERE, r->a) : "the folder";
+    pr_addf(r->out, "\001h%s\002  \001d", pr_printable(r->a, shown, 300));
+    bool any = false;
+    for (size_t l = 0; l < PR_COUNT(levels); l++) {
+        if (counts[l] == 0) continue;
+        pr_addf(r->out, "%s%s", any ? ", " : "", pr_plural(r->a, counts[l], levels[l]));
+        any = true;
+    }
+    pr_add(r->out, "\002\n");
+    json_array_foreach(findings, i, o) put_finding(r, o, said);
+}
+
+/* In the order in which the files first have one. */
+static void put_findings(const struct pr_render *r, const json_t *doc) {
+    json_t *files PR_CLEANUP(pr_json_freep) = json_object(), *said PR_CLEANUP(pr_json_freep) = json_object();
+    size_t i = 0;
+    json_t *o = NULL, *list = NULL;
+    json_array_foreach(pr_get(doc, "findings"), i, o) {
+        const char *path = pr_get_str(o, "path") != NULL ? pr_get_str(o, "path") : "";
+        list = json_object_get(files, path);
+        if (list == NULL) list = pr_set_array(files, path);
+        PR_ASSERT(json_array_append(list, o) == 0);
+    }
+    const char *path = NULL;
+    json_object_foreach(files, path, list) put_file(r, doc, path, list, said);
+}
+
+/* --- what many findings come to --------------------------------------------------------------------------------------- */
+
+enum { MANY = 10 };
+
+struct tally { const char *rule, *level; int64_t n; };
+
+static int weight(const char *level) { return pr_eq(level, "error") ? 2 : pr_eq(level, "warning") ? 1 : 0; }
+
+static int by_weight(const void *x, const void *y) {
+    const struct tally *a = x, *b = y;
+    if (weight(a->level) != weight(b->level)) return weight(a->level) > weight(b->level) ? -1 : 1;
+    if (a->n != b->n) return a->n > b->n ? -1 : 1;
+    return strcmp(a->rule, b->rule);
+}
+
+/* "" for what the reader of the folder finds, which is no rule. */
+static const char *title_of(const char *id) {
+    const struct pr_rule *rule = pr_rule_find(id);
+    for (size_t i = 0; rule == NULL && i < pr_n_judge_notes; i++)
+        if (pr_eq(pr_judge_notes[i].id, id)) return pr_judge_notes[i].title;
+    return rule != NULL ? rule->title : "";
+}
+
+static bool has_rule(const json_t *findings) {
+    size_t i = 0;
+    json_t *o = NULL;
+    json_array_foreach(findings, i, o)
+        if (*title_of(pr_get_str(o, "rule")) != '\0') return true;
+    return false;
+}
+
+static void put_tally(const struct pr_render *r, const json_t *findings) {
+    json_t *index PR_CLEANUP(pr_json_freep) = json_object(), *o = NULL;
+    struct tally *rules = NULL;
+    size_t n = 0, cap = 0, i = 0;
+    json_array_foreach(findings, i, o) {
+        const char *rule = pr_get_str(o, "rule"), *level = pr_get_str(o, "level");
+        if (json_object_get(index, rule) == NULL) {
+            pr_set_int(index, rule, (int64_t)n);
+            *PR_PUSH(r->a, rules, n, cap) = (struct tally){.rule = rule, .level = level};
+        }
+        struct tally *t = &rules[pr_get_int(index, rule)];
+        if (weight(level) > weight(t->level)) t->level = level;
+        t->n++;
+    }
+    qsort(rules, n, sizeof *rules, by_weight);
+    for (i = 0; i < n; i++) {
+        const int room = r->width - 48;
+        pr_addf(r->out, "  %6s  \001%s%-7s\002  \001h%-28s\002", pr_human_count(r->a, rules[i].n), paint_of(rules[i].level), rules[i].level, rules[i].rule);
+        if (room > 20) pr_addf(r->out, "  %s", pr_printable(r->a, title_of(rules[i].rule), (size_t)room - 1));
+        pr_add(r->out, "\n");
+    }
+}
+
+/* --- footprints ------------------------------------------------------------------------------------------------------- */
 
 static void put_effect(const struct pr_render *r, const json_t *f) {
     struct pr_buf work = {.a = r->a};
@@ -90,8 +176,8 @@ static void put_footprint(const struct pr_render *r, const json_t *side) {
         const json_t *p = pr_get(s, "predicted");
         pr_addf(r->out, "  \001d%4" PRId64 " |\002 %s\n", pr_get_int(s, "line"), pr_printable(r->a, pr_get_str(s, "text"), (size_t)(r->width > 50 ? r->width - 10 : 40)));
         json_array_foreach(pr_get(p, "effects"), k, f) put_effect(r, f);
-        const char *fails = pr_get_str(p, "fails_sqlstate");
-        if (fails != NULL) pr_addf(r->out, "        \001bfails with %s\002: %s\n", fails, pr_get_str(p, "fails_why"));
+        const json_t *fails = pr_get(p, "fails");
+        if (fails != NULL) pr_addf(r->out, "        \001b%s with %s\002: %s\n", pr_get_bool(fails, "certain") ? "fails" : "may fail", pr_get_str(fails, "sqlstate"), pr_get_str(fails, "why"));
         if (pr_get_bool(p, "unjudged")) pr_add(r->out, "        not judged\n");
     }
     pr_add(r->out, "\n");
@@ -101,23 +187,30 @@ void pr_check_summary(const json_t *doc, const struct pr_render *r) {
     const json_t *counts = pr_get(doc, "counts"), *facts = pr_get(doc, "facts");
     const int64_t errors = pr_get_int(counts, "error"), warnings = pr_get_int(counts, "warning"), n = (int64_t)json_array_size(pr_get(doc, "migrations"));
     const char *paint = errors > 0 ? "b" : warnings > 0 ? "w" : "g";
-    pr_addf(r->out, "%s judged: \001%s%s, %s, %s\002", pr_plural(r->a, n, "migration"), paint, pr_plural(r->a, errors, "error"), pr_plural(r->a, warnings, "warning"),
+    struct pr_buf b = {.a = r->a};
+    pr_addf(&b, "%s judged: \001%s%s, %s, %s\002", pr_plural(r->a, n, "migration"), paint, pr_plural(r->a, errors, "error"), pr_plural(r->a, warnings, "warning"),
             pr_plural(r->a, pr_get_int(counts, "note"), "note"));
-    if (pr_get_int(counts, "ignored") > 0) pr_addf(r->out, ", %" PRId64 " ignored", pr_get_int(counts, "ignored"));
+    if (pr_get_int(counts, "ignored") > 0) pr_addf(&b, ", %" PRId64 " ignored", pr_get_int(counts, "ignored"));
     if (pr_get_int(counts, "accepted") > 0)
-        pr_addf(r->out, ", %" PRId64 " accepted by %s", pr_get_int(counts, "accepted"), pr_printable(r->a, pr_get_str(pr_get(doc, "baseline"), "path"), 200));
-    if (pr_get_int(counts, "not_judged") > 0) pr_addf(r->out, ", %s not judged", pr_plural(r->a, pr_get_int(counts, "not_judged"), "statement"));
-    if (pr_get_int(counts, "left_out") > 0) pr_addf(r->out, ", %" PRId64 " more not shown", pr_get_int(counts, "left_out"));
+        pr_addf(&b, ", %" PRId64 " accepted by %s", pr_get_int(counts, "accepted"), pr_printable(r->a, pr_get_str(pr_get(doc, "baseline"), "path"), 200));
+    if (pr_get_int(counts, "not_judged") > 0) pr_addf(&b, ", %s not judged", pr_plural(r->a, pr_get_int(counts, "not_judged"), "statement"));
+    if (pr_get_int(counts, "left_out") > 0) pr_addf(&b, ", %" PRId64 " more not shown", pr_get_int(counts, "left_out"));
     const char *env = pr_get_str(doc, "environment"), *taken = pr_get_str(facts, "taken_at"), *source = pr_get_str(facts, "source");
-    if (pr_eq(source, "live")) pr_addf(r->out, "; with the live facts of %s", env);
-    else if (pr_eq(source, "file")) pr_addf(r->out, "; with facts of %s", taken != NULL ? taken : "a file");
-    else if (pr_eq(source, "nothing")) pr_add(r->out, "; in order, from an empty database on");
-    else pr_add(r->out, "; without facts");
-    pr_add(r->out, "\n");
-    if (pr_get_bool(pr_get(doc, "baseline"), "written"))
-        pr_addf(r->out, "\001gwritten\002 %s\n", pr_printable(r->a, pr_get_str(pr_get(doc, "baseline"), "path"), 300));
-    if (n == 0 && pr_get_str(doc, "since") != NULL) pr_addf(r->out, "nothing to judge: no migration changed since %s\n", pr_printable(r->a, pr_get_str(doc, "since"), 100));
-    else if (n == 0) pr_add(r->out, "nothing to judge: the folder is empty, or all is applied; a new migration begins with: pgrail new NAME\n");
+    if (pr_eq(source, "live")) pr_addf(&b, "; with the live facts of %s", env);
+    else if (pr_eq(source, "file")) pr_addf(&b, "; with facts of %s", taken != NULL ? taken : "a file");
+    else if (pr_eq(source, "nothing")) pr_add(&b, "; in order, from an empty database on");
+    else pr_add(&b, "; without facts");
+    put_wrapped(r, pr_buf_text(&b), 0);
+}
+
+/* What else a reader of the last lines should know. */
+static void put_rest(const json_t *doc, const struct pr_render *r) {
+    const json_t *baseline = pr_get(doc, "baseline");
+    const char *since = pr_get_str(doc, "since");
+    if (pr_get_bool(baseline, "written")) pr_addf(r->out, "\001gwritten\002 %s\n", pr_printable(r->a, pr_get_str(baseline, "path"), 300));
+    if (json_array_size(pr_get(doc, "migrations")) > 0) return;
+    if (since != NULL) pr_addf(r->out, "nothing to judge: no migration changed since %s\n", pr_printable(r->a, since, 100));
+    else put_wrapped(r, "nothing to judge: the folder is empty, or all is applied; a new migration begins with: pgrail new NAME", 0);
 }
 
 void pr_check_render(const json_t *doc, const struct pr_render *r) {
@@ -127,13 +220,17 @@ void pr_check_render(const json_t *doc, const struct pr_render *r) {
         put_footprint(r, pr_get(o, "up"));
         put_footprint(r, pr_get(o, "down"));
     }
-    json_array_foreach(pr_get(doc, "findings"), i, o) put_finding(r, o);
+    put_findings(r, doc);
     json_array_foreach(pr_get(doc, "not_grounded"), i, o) {
         const bool stale = pr_eq(pr_get_str(o, "state"), "stale");
         pr_addf(r->out, "\001brefused\002 %s changes %s, %s; run: %s\n", pr_get_str(o, "migration"), pr_get_str(o, "relation"),
                 stale ? "which moved since it was grounded" : "which was not grounded", pr_get_str(o, "mend"));
     }
+    const json_t *findings = pr_get(doc, "findings");
+    if (json_array_size(findings) > MANY) put_tally(r, findings);
     pr_check_summary(doc, r);
+    put_rest(doc, r);
+    if (has_rule(findings)) pr_add(r->out, "\001dwhy, and examples: pgrail rules RULE\002\n");
     const char *hint = pr_get_str(pr_get(doc, "facts"), "hint");
-    if (hint != NULL) pr_addf(r->out, "\001d%s\002\n", hint);
+    if (hint != NULL) put_wrapped(r, pr_fmt(r->a, "\001d%s\002", hint), 0);
 }

@@ -204,6 +204,13 @@ static void names_are_quoted_when_they_must_be(void **state) {
     assert_string_equal(pr_quote_literal(*state, "a\\'b"), "E'a\\\\''b'");
 }
 
+static void columns_are_those_of_a_terminal(void **state) {
+    (void)state;
+    const struct { const char *text; int columns; } cases[] = {{"", 0}, {"a b", 3}, {"größe", 5}, {"漢字", 4}, {"x😀", 3}, {"e\u0301t", 2}, {"…", 1}};
+    for (size_t i = 0; i < PR_COUNT(cases); i++) assert_int_equal(pr_columns(cases[i].text, strlen(cases[i].text)), cases[i].columns);
+    assert_int_equal(pr_columns("漢字", 3), 2);
+}
+
 static void the_nearest_name_is_near(void **state) {
     static const char *const names[] = {"migrations", "layout", "approvals", "max_inline_rows"};
     assert_string_equal(pr_nearest("migratoins", names, PR_COUNT(names)), "migrations");
@@ -236,6 +243,7 @@ int main(void) {
         cmocka_unit_test(numbers_are_parsed_whole_or_not), cmocka_unit_test(durations_have_units),
         cmocka_unit_test(sums_saturate),             cmocka_unit_test(people_read_amounts),
         cmocka_unit_test(times_go_there_and_back),   cmocka_unit_test(names_are_quoted_when_they_must_be),
+        cmocka_unit_test(columns_are_those_of_a_terminal),
         cmocka_unit_test(the_nearest_name_is_near),  cmocka_unit_test(documents_keep_the_order_of_keys),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
