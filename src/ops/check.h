@@ -70,6 +70,10 @@ json_t *pr_check_reported(const json_t *doc, struct pr_arena *a);
 enum pr_check_from { PR_FROM_HERE, PR_FROM_REPOSITORY };
 const char *pr_check_path(const json_t *doc, const char *path, enum pr_check_from from, struct pr_arena *a);
 
+/* What is told of a rule, whoever reports it: a rule of rules/, a note of the judge, or the folder's reader; all NULL for another. */
+struct pr_about { const char *family, *level, *title, *why, *safe_way, *source; };
+struct pr_about pr_check_about(const char *rule);
+
 /* Title, what, safe way and safe SQL in lines, safe to show. */
 const char *pr_check_message(const json_t *finding, struct pr_arena *a);
 

@@ -82,6 +82,21 @@ json_t *pr_check_reported(const json_t *doc, struct pr_arena *a) {
     return list;
 }
 
+struct pr_about pr_check_about(const char *id) {
+    const struct pr_rule *rule = pr_rule_find(id);
+    if (rule != NULL)
+        return (struct pr_about){pr_family_name(rule->family), pr_level_name(rule->level), rule->title, rule->why, rule->safe_way, rule->source};
+    for (size_t i = 0; i < pr_n_judge_notes; i++) {
+        const struct pr_judge_note *n = &pr_judge_notes[i];
+        if (pr_eq(n->id, id)) return (struct pr_about){"judge", pr_level_name(n->level), n->title, n->why, n->safe_way, NULL};
+    }
+    for (size_t i = 0; i < pr_n_problem_rules; i++) {
+        const struct pr_problem_rule *p = &pr_problem_rules[i];
+        if (pr_eq(p->id, id)) return (struct pr_about){"folder", p->is_error ? "error" : "warning", p->title, p->why, p->safe_way, NULL};
+    }
+    return (struct pr_about){NULL};
+}
+
 static void add_lines(struct pr_buf *b, const char *before, const char *text) {
     const char **lines = NULL;
     const size_t n = text != NULL ? pr_split(b->a, text, '\n', &lines) : 0;

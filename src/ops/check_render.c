@@ -115,19 +115,11 @@ static int by_weight(const void *x, const void *y) {
     return strcmp(a->rule, b->rule);
 }
 
-/* "" for what the reader of the folder finds, which is no rule. */
-static const char *title_of(const char *id) {
-    const struct pr_rule *rule = pr_rule_find(id);
-    for (size_t i = 0; rule == NULL && i < pr_n_judge_notes; i++)
-        if (pr_eq(pr_judge_notes[i].id, id)) return pr_judge_notes[i].title;
-    return rule != NULL ? rule->title : "";
-}
-
 static bool has_rule(const json_t *findings) {
     size_t i = 0;
     json_t *o = NULL;
     json_array_foreach(findings, i, o)
-        if (*title_of(pr_get_str(o, "rule")) != '\0') return true;
+        if (pr_check_about(pr_get_str(o, "rule")).title != NULL) return true;
     return false;
 }
 
@@ -149,7 +141,8 @@ static void put_tally(const struct pr_render *r, const json_t *findings) {
     for (i = 0; i < n; i++) {
         const int room = r->width - 48;
         pr_addf(r->out, "  %6s  \001%s%-7s\002  \001h%-28s\002", pr_human_count(r->a, rules[i].n), paint_of(rules[i].level), rules[i].level, rules[i].rule);
-        if (room > 20) pr_addf(r->out, "  %s", pr_printable(r->a, title_of(rules[i].rule), (size_t)room - 1));
+        const char *title = pr_check_about(rules[i].rule).title;
+        if (room > 20 && title != NULL) pr_addf(r->out, "  %s", pr_printable(r->a, title, (size_t)room - 1));
         pr_add(r->out, "\n");
     }
 }

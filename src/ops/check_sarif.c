@@ -3,38 +3,23 @@
 
 /* --- rules --------------------------------------------------------------------------------------------------------- */
 
-/* What is told of a rule, whoever reports it: a rule of rules/, a note of the judge, or the folder's reader. */
-struct about { const char *id, *family, *level, *title, *why, *safe_way, *source; };
-
-static struct about about(const json_t *finding) {
-    const char *id = pr_get_str(finding, "rule");
-    const struct pr_rule *rule = pr_rule_find(id);
-    if (rule != NULL)
-        return (struct about){rule->id, pr_family_name(rule->family), pr_level_name(rule->level), rule->title, rule->why, rule->safe_way, rule->source};
-    for (size_t i = 0; i < pr_n_judge_notes; i++) {
-        const struct pr_judge_note *n = &pr_judge_notes[i];
-        if (pr_eq(n->id, id)) return (struct about){n->id, "judge", pr_level_name(n->level), n->title, n->why, n->safe_way, NULL};
-    }
-    return (struct about){.id = id, .family = pr_get_str(finding, "family"), .level = pr_get_str(finding, "level"), .title = id};
-}
-
 static void put_text(json_t *o, const char *key, const char *text) {
     if (text != NULL) pr_set_str(pr_set_object(o, key), "text", text);
 }
 
 static void put_rule(json_t *rules, const json_t *finding, struct pr_arena *a) {
-    const struct about r = about(finding);
+    const struct pr_about r = pr_check_about(pr_get_str(finding, "rule"));
     json_t *o = pr_push_object(rules);
-    pr_set_str(o, "id", r.id);
-    put_text(o, "shortDescription", r.title);
+    pr_set_str(o, "id", pr_get_str(finding, "rule"));
+    put_text(o, "shortDescription", r.title != NULL ? r.title : pr_get_str(finding, "rule"));
     put_text(o, "fullDescription", r.why);
     if (r.why != NULL) {
         json_t *help = pr_set_object(o, "help");
-        pr_set_str(help, "text", pr_fmt(a, "%s\nInstead: %s\nMore: pgrail rules %s", r.why, r.safe_way, r.id));
-        pr_set_str(help, "markdown", pr_fmt(a, "%s\n\n**Instead:** %s\n\nMore: `pgrail rules %s`", r.why, r.safe_way, r.id));
+        pr_set_str(help, "text", pr_fmt(a, "%s\nInstead: %s\nMore: pgrail rules %s", r.why, r.safe_way, pr_get_str(finding, "rule")));
+        pr_set_str(help, "markdown", pr_fmt(a, "%s\n\n**Instead:** %s\n\nMore: `pgrail rules %s`", r.why, r.safe_way, pr_get_str(finding, "rule")));
     }
     if (r.source != NULL && pr_starts(r.source, "https://")) pr_set_str(o, "helpUri", pr_dupn(a, r.source, strcspn(r.source, " ;,")));
-    pr_set_str(pr_set_object(o, "defaultConfiguration"), "level", r.level);
+    pr_set_str(pr_set_object(o, "defaultConfiguration"), "level", r.level != NULL ? r.level : pr_get_str(finding, "level"));
     if (r.family != NULL) pr_push_str(pr_set_array(pr_set_object(o, "properties"), "tags"), r.family);
 }
 
