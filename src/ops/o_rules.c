@@ -57,6 +57,7 @@ static void put_rule(json_t *list, const struct pr_rule *r, const struct pr_conf
     pr_set_str(o, "source", r->source);
     pr_set_int(o, "pg_from", r->pg_from);
     pr_set_int(o, "pg_to", r->pg_to);
+    pr_set_int(o, "version_to", r->version_to);
     pr_set_bool(o, "needs_facts", r->needs_facts);
     pr_set_bool(o, "own_tx", r->own_tx);
     pr_set_str(o, "runner", r->runner != NULL ? r->runner : "pgrail");

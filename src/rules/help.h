@@ -40,6 +40,10 @@ void pr_each_cmd(const struct pr_rule_ctx *c, AlterTableType subtype, pr_cmd_fn 
 const Constraint *pr_added(const AlterTableCmd *cmd, ConstrType type);      /* ADD CONSTRAINT of that type, or NULL */
 const Constraint *pr_column_constraint(const ColumnDef *col, ConstrType type);
 
+/* Does another index of the table serve wherever this one does? */
+bool pr_index_is_covered(const struct pr_rel *r, const struct pr_idx *x);
+/* CREATE INDEX further down the script that begins with the same column or has the same name; NULL when there is none. */
+const IndexStmt *pr_index_built_later(const struct pr_rule_ctx *c, const struct pr_rel *r, const struct pr_idx *x);
 /* Every foreign key that a statement defines: in CREATE TABLE, ADD CONSTRAINT and ADD COLUMN. */
 struct pr_fk { const RangeVar *table; const Constraint *con; const ColumnDef *col; const CreateStmt *create; };   /* col, create: or NULL */
 typedef void pr_fk_fn(const struct pr_rule_ctx *c, const struct pr_fk *fk);
@@ -73,6 +77,8 @@ const char *pr_sql_not_valid(const struct pr_rule_ctx *c, const AlterTableStmt *
 /* A foreign key of a partitioned table before 18: NOT VALID and VALIDATE partition by partition, then on the table itself. NULL
  * when its partitions are not known, or too many. */
 const char *pr_sql_fk_by_partition(const struct pr_rule_ctx *c, const AlterTableStmt *at, const Constraint *con);
+/* An index of a partitioned table, which takes no CONCURRENTLY: ON ONLY the table, one build for each partition, attached. */
+const char *pr_sql_index_by_partition(const struct pr_rule_ctx *c, const IndexStmt *is);
 /* A unique index built CONCURRENTLY, then the key over it: kind is "PRIMARY KEY" or "UNIQUE". */
 const char *pr_sql_key(const struct pr_rule_ctx *c, const RangeVar *rv, const char *columns, const char *name, const char *kind);
 /* A serial or identity column step by step; the key that its definition names included. */

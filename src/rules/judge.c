@@ -79,6 +79,7 @@ static void report_unparsed(const struct pr_judge *j, const struct pr_stmt *s, c
 static bool is_asked(const struct pr_rule *rule, const struct pr_rule_ctx *c) {
     const int major = c->version_num / 10000;
     if (major > 0 && ((rule->pg_from > 0 && major < rule->pg_from) || (rule->pg_to > 0 && major > rule->pg_to))) return false;
+    if (rule->version_to > 0 && c->version_num > rule->version_to) return false;
     if (rule->needs_facts && c->facts == NULL) return false;
     return rule->family != PR_F_BLOCKING || c->fp->fails_sqlstate == NULL || !c->fp->certain_fail;     /* what fails blocks nobody */
 }

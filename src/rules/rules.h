@@ -85,6 +85,7 @@ struct pr_rule {
     enum pr_level level;           /* without numbers; with them the level follows what others suffer */
     const char *title, *why, *safe_way, *source;
     int pg_from, pg_to;            /* majors that the rule is about; 0 = no bound */
+    int version_to;                /* last server version that it is about, as 140003; 0 = no bound */
     struct pr_claim claim;
     const char *setup;             /* SQL that makes the world of the examples */
     const char *const *bad;        /* scripts, NULL-terminated: each must be found */

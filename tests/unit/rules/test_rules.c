@@ -7,11 +7,11 @@
 
 #include <cmocka.h>
 
-static const int versions[] = {130000, 150000, 170000, 180000};
+static const int versions[] = {130000, 140002, 150000, 170000, 180000};
 
 static bool applies(const struct pr_rule *r, int version) {
     const int major = version / 10000;
-    return (r->pg_from == 0 || major >= r->pg_from) && (r->pg_to == 0 || major <= r->pg_to);
+    return (r->pg_from == 0 || major >= r->pg_from) && (r->pg_to == 0 || major <= r->pg_to) && (r->version_to == 0 || version <= r->version_to);
 }
 
 static struct pr_dep *view_on(struct pr_arena *a, const char *column) {
@@ -36,7 +36,8 @@ static void touch_up(const struct pr_rule *rule, struct pr_facts *f, struct pr_a
             r->published = true;
             r->replica_identity = 'd';
         }
-        if (pr_eq(rule->id, "cic-if-not-exists") && r->n_idxs > 0) r->idxs[0].valid = false;
+        if ((pr_eq(rule->id, "cic-if-not-exists") || pr_eq(rule->id, "invalid-index-present")) && r->n_idxs > 0) r->idxs[0].valid = false;
+        for (size_t k = 0; k < r->n_idxs && pr_eq(rule->id, "drop-used-index"); k++) r->idxs[k].scans = 7;
         for (size_t k = 0; k < r->n_cons && r->kind == 'r'; k++)
             if (r->cons[k].type == 'c' && r->cons[k].n_cols == 1) r->cons[k].def = pr_fmt(a, "CHECK ((%s IS NOT NULL))", r->cons[k].cols[0]);
         if (pr_eq(rule->id, "drop-cascade") && pr_eq(r->name, "t")) {
