@@ -105,6 +105,11 @@ extern const size_t pr_n_rules;
 const struct pr_rule *pr_rule_find(const char *id);
 const char *pr_family_name(enum pr_family f);               /* "blocking" */
 
+/* Has a name the form of a pattern of [conventions]? NULL for columns or ref_table: anything may stand there. A name that the server
+ * must have cut always fits. */
+struct pr_named { const char *name, *table, *columns, *ref_table; };
+bool pr_name_fits(const char *pattern, const struct pr_named *n, struct pr_arena *a);
+
 /* What the judge itself reports, beside the rules: not-judged, ignore-no-reason, ignore-expired, ignore-hides-nothing, baseline-hides-nothing. */
 struct pr_judge_note { const char *id; enum pr_level level; const char *title, *why, *safe_way; };
 extern const struct pr_judge_note pr_judge_notes[];

@@ -170,6 +170,9 @@ def untrue(claim, seen):
 def judge(project, rule, scripts):
     """Indexes of the scripts in which check finds the rule, with live facts."""
     files = []
+    if rule["conventions"]:
+        project.sections.append(f"[conventions]\n{rule['conventions']}")
+        project.write_conf()
     for i, sql in enumerate(scripts):
         text = f"BEGIN;\nCOMMIT;\n{sql};\n" if rule["own_tx"] else f"BEGIN;\n{sql};\nCOMMIT;\n"
         project.write(f"examples/{i}.sql", text)

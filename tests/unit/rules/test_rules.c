@@ -4,6 +4,7 @@
 #include <setjmp.h>
 
 #include "judged.h"
+#include "project/config.h"
 
 #include <cmocka.h>
 
@@ -53,6 +54,15 @@ static void say_wrong(const struct pr_rule *r, const char *what, const char *sql
     print_error("%s (%d): %s: %s\n", r->id, version / 10000, what, sql);
 }
 
+/* The project that the examples of a rule are judged in. */
+static const struct pr_config *project_of(const struct pr_rule *r, struct pr_arena *a) {
+    if (r->conventions == NULL) return NULL;
+    struct pr_config *config = NULL;
+    struct pr_err e = {0};
+    if (pr_config_read("pgrail.conf", "/r/pgrail.conf", pr_fmt(a, "[conventions]\n%s\n", r->conventions), a, &config, &e) != PR_OK) PR_BUG(e.msg);
+    return config;
+}
+
 static void judge_proof(const struct pr_rule *r, int version, bool with_facts) {
     struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
     struct pr_facts *facts = NULL;
@@ -60,7 +70,7 @@ static void judge_proof(const struct pr_rule *r, int version, bool with_facts) {
         facts = facts_of(a, r->setup, version, 5000000);
         touch_up(r, facts, a);
     }
-    struct ask q = {.facts = facts, .tx = r->own_tx ? PR_TX_EACH : PR_TX_ONE, .runner = r->runner, .version = version};
+    struct ask q = {.facts = facts, .tx = r->own_tx ? PR_TX_EACH : PR_TX_ONE, .runner = r->runner, .version = version, .config = project_of(r, a)};
     for (size_t i = 0; r->bad[i] != NULL; i++) {
         q.sql = r->bad[i];
         const struct pr_judged d = judged(a, q);
@@ -88,6 +98,31 @@ static void every_bad_is_found_and_no_good_is(void **state) {
                 judge_proof(pr_rules[i], versions[v], false);
             }
     assert_int_equal(wrong, 0);
+}
+
+/* A convention is asked for, or nobody hears of it; and a down script gives back what was there. */
+static void conventions_are_silent_until_asked_for(void **state) {
+    (void)state;
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
+    size_t n = 0;
+    for (size_t i = 0; i < pr_n_rules; i++) {
+        const struct pr_rule *r = pr_rules[i];
+        if (r->conventions == NULL) continue;
+        n++;
+        struct ask q = {.facts = facts_of(a, r->setup, 150000, 5000000), .tx = PR_TX_ONE, .version = 150000};
+        for (size_t k = 0; r->bad[k] != NULL; k++) {
+            q.sql = r->bad[k];
+            q.config = NULL;
+            q.is_down = false;
+            const struct pr_judged unasked = judged(a, q);
+            assert_null(found(&unasked, r->id));
+            q.config = project_of(r, a);
+            q.is_down = true;
+            const struct pr_judged down = judged(a, q);
+            assert_null(found(&down, r->id));
+        }
+    }
+    assert_int_equal(n, 10);
 }
 
 static void every_file_is_a_rule_of_its_name(void **state) {
@@ -126,6 +161,7 @@ static void every_rule_says_all_that_it_must(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_bad_is_found_and_no_good_is),
+        cmocka_unit_test(conventions_are_silent_until_asked_for),
         cmocka_unit_test(every_file_is_a_rule_of_its_name),
         cmocka_unit_test(every_rule_says_all_that_it_must),
     };
