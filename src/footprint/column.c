@@ -118,7 +118,8 @@ static void inline_constraints(struct fx_at *t, const struct new_col *n) {
             c->contype != CONSTR_FOREIGN)
             continue;
         if (c->contype != CONSTR_CHECK && t->r != t->root && t->root->r.kind != 'p') continue;
-        fx_constraint(t, c, n->def->colname, n->has_value ? 2 : 1);
+        const bool key = c->contype == CONSTR_UNIQUE || c->contype == CONSTR_PRIMARY;      /* nulls and numbers do not collide */
+        fx_constraint(t, c, n->def->colname, n->has_value && !(key && (n->identity || n->type.serial)) ? 2 : 1);
     }
 }
 

@@ -194,7 +194,7 @@ static size_t exclude_columns(struct fx *x, const Constraint *c, const char *con
     return n;
 }
 
-static void add_key(struct fx_at *t, const Constraint *c, const char *col) {
+static void add_key(struct fx_at *t, const Constraint *c, const char *col, int new_col) {
     struct fx *x = t->x;
     if (t->r != t->root) return;                           /* done from the root, for the whole tree */
     if (name_taken(t, c) || (c->contype == CONSTR_PRIMARY && second_primary(t))) return;
@@ -219,7 +219,7 @@ static void add_key(struct fx_at *t, const Constraint *c, const char *col) {
         bool sure = false;
         rows = rows || fx_has_rows(r, &sure);
     }
-    if (rows && c->contype != CONSTR_EXCLUSION)
+    if (rows && c->contype != CONSTR_EXCLUSION && new_col != 1)
         fx_fail(x, "23505", false, "rows with the same key in \"%s\"", t->r->r.name);
 }
 
@@ -334,7 +334,7 @@ void fx_constraint(struct fx_at *t, const Constraint *c, const char *col, int ne
     case CONSTR_NOTNULL: add_not_null(t, c, col); break;
     case CONSTR_UNIQUE:
     case CONSTR_PRIMARY:
-    case CONSTR_EXCLUSION: add_key(t, c, col); break;
+    case CONSTR_EXCLUSION: add_key(t, c, col, new_col); break;
     case CONSTR_FOREIGN: add_foreign(t, c, col, new_col); break;
     default: break;                                        /* attributes of the constraint before */
     }

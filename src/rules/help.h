@@ -24,6 +24,8 @@ const struct pr_effect *pr_work_on(const struct pr_rule_ctx *c, const RangeVar *
 const struct pr_effect *pr_work_of(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd);
 /* Does ALTER COLUMN … TYPE say the type and collation that the column has? Not known: no. */
 bool pr_type_stays(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd);
+/* Was the constraint added NOT VALID by this statement, or earlier in the transaction that is open? */
+bool pr_added_not_valid_here(const struct pr_rule_ctx *c, const RangeVar *rv, const char *name);
 /* The CHECK that would have proven a column NOT NULL and that the same statement drops; NULL when there is none. */
 const char *pr_dropped_proof(const struct pr_rule_ctx *c, const AlterTableStmt *at, const char *column);
 /* What keeps the server from changing a column's type: views, rules, triggers, policies …; "" when nothing does. */

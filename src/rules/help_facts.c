@@ -99,11 +99,37 @@ const char *pr_type_blockers(const struct pr_rule_ctx *c, const struct pr_rel *r
     for (size_t i = 0; i < r->n_deps; i++) {
         const struct pr_dep *d = &r->deps[i];
         if (pr_eq(d->kind, "statistics") || pr_eq(d->kind, "sequence") || !pr_mentions(d->mentions, d->n_mentions, column)) continue;
-        pr_addf(&b, "%s%s %s", b.len > 0 ? ", " : "", d->kind, d->schema != NULL ? pr_qualified(PR_A(c), d->schema, d->name) : d->name);
+        pr_addf(&b, "%s%s %s", b.len > 0 ? ", " : "", d->kind, d->schema != NULL && strstr(d->kind, "column") == NULL ? pr_qualified(PR_A(c), d->schema, d->name) : d->name);
     }
     for (size_t i = 0; i < r->n_trgs; i++)
         if (pr_mentions(r->trgs[i].mentions, r->trgs[i].n_mentions, column)) pr_addf(&b, "%strigger %s", b.len > 0 ? ", " : "", r->trgs[i].name);
     for (size_t i = 0; i < r->n_pols; i++)
         if (pr_mentions(r->pols[i].mentions, r->pols[i].n_mentions, column)) pr_addf(&b, "%spolicy %s", b.len > 0 ? ", " : "", r->pols[i].name);
     return pr_buf_text(&b);
+}
+
+/* Does an ALTER TABLE of that relation add the constraint NOT VALID? */
+static bool adds_not_valid(const void *node, const RangeVar *rv, const char *name) {
+    if (node == NULL || !IsA(node, AlterTableStmt)) return false;
+    const AlterTableStmt *at = node;
+    if (at->relation == NULL || !pr_eq(at->relation->relname, rv->relname)) return false;
+    ListCell *lc;
+    foreach (lc, at->cmds) {
+        const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+        if (cmd->subtype != AT_AddConstraint) continue;
+        const Constraint *con = (const Constraint *)(const void *)cmd->def;
+        if (con->skip_validation && pr_eq(con->conname, name)) return true;
+    }
+    return false;
+}
+
+bool pr_added_not_valid_here(const struct pr_rule_ctx *c, const RangeVar *rv, const char *name) {
+    if (adds_not_valid(c->node, rv, name)) return true;
+    if (!pr_in_tx(c)) return false;
+    for (int i = c->stmt->index - 1; i >= 0; i--) {
+        const struct pr_stmt *s = &c->script->stmts[i];
+        if (c->tx == PR_TX_OWN && pr_stmt_tx_word(s) == PR_TX_BEGIN) return false;
+        if (adds_not_valid(s->node, rv, name)) return true;
+    }
+    return false;
 }

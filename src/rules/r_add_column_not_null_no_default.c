@@ -47,5 +47,5 @@ PR_RULE(add_column_not_null_no_default) = {
     .bad = (const char *const[]){"ALTER TABLE t ADD COLUMN b int NOT NULL", "ALTER TABLE t ADD b text NOT NULL", NULL},
     .good = (const char *const[]){"ALTER TABLE t ADD COLUMN b int NOT NULL DEFAULT 0", "ALTER TABLE t ADD COLUMN b int",
                                   "CREATE TABLE n (a int); ALTER TABLE n ADD b int NOT NULL", NULL},
-    .check = check,
+    .names_failure = true, .check = check,
 };

@@ -21,9 +21,14 @@ static bool added_again(const struct pr_rule_ctx *c, const RangeVar *rv, const c
 }
 
 /* The last step of the way to NOT NULL: the CHECK says no more than the column does. */
-static bool says_not_null_twice(const struct pr_rel *r, const struct pr_con *con) {
+static bool says_not_null_twice(const AlterTableStmt *at, const struct pr_rel *r, const struct pr_con *con) {
     if (con->type != 'c' || con->n_cols != 1 || (con->def != NULL && strstr(con->def, "IS NOT NULL") == NULL)) return false;
     const struct pr_col *col = pr_find_col(r, con->cols[0]);
+    ListCell *lc;
+    foreach (lc, at->cmds) {
+        const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+        if (cmd->subtype == AT_SetNotNull && pr_eq(cmd->name, con->cols[0])) return true;
+    }
     return col != NULL && col->not_null && col->not_null_valid;
 }
 
@@ -42,7 +47,7 @@ static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const 
     const struct pr_rel *r = pr_rel_of(c, at->relation);
     const struct pr_con *con = r != NULL ? pr_find_con(r, cmd->name) : NULL;
     if (con == NULL || con->inbound || con->type == 'f' || con->type == 'n' || pr_is_new(c, at->relation) || c->fp->certain_fail) return;
-    if (says_not_null_twice(r, con) || added_again(c, at->relation, cmd->name, con->type)) return;
+    if (says_not_null_twice(at, r, con) || added_again(c, at->relation, cmd->name, con->type)) return;
     const bool key = con->type != 'c';
     if (key && has_twin(r, con)) return;
     const char *t = pr_rv_name(c, at->relation), *name = pr_id(c, cmd->name);

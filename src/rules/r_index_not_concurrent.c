@@ -19,7 +19,8 @@ PR_RULE(index_not_concurrent) = {
     .id = "index-not-concurrent", .family = PR_F_BLOCKING, .level = PR_ERROR,
     .title = "CREATE INDEX without CONCURRENTLY stops all writes to the table",
     .why = "The build holds a SHARE lock: INSERT, UPDATE and DELETE wait until the index is complete; reads go on.",
-    .safe_way = "CREATE INDEX CONCURRENTLY, outside a transaction.",
+    .safe_way = "CREATE INDEX CONCURRENTLY, outside a transaction. On a partitioned table: ON ONLY the parent, CONCURRENTLY on each "
+                "partition, then ALTER INDEX … ATTACH PARTITION.",
     .source = "https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
     .claim = {.lock = PR_SHARE, .builds = true},
     .setup = "CREATE TABLE t (a int, b text); INSERT INTO t SELECT i, i::text FROM generate_series(1, 1000) i; ANALYZE t",

@@ -12,8 +12,20 @@ static const struct pr_effect *heavy(const struct pr_rule_ctx *c) {
     return NULL;
 }
 
+/* VALIDATE of what this transaction added: validate-same-tx says that. */
+static bool is_told(const struct pr_rule_ctx *c) {
+    const AlterTableStmt *at = pr_alter_table(c);
+    ListCell *lc;
+    if (at == NULL) return false;
+    foreach (lc, at->cmds) {
+        const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+        if (cmd->subtype != AT_ValidateConstraint || !pr_added_not_valid_here(c, at->relation, cmd->name)) return false;
+    }
+    return true;
+}
+
 static void check(const struct pr_rule_ctx *c) {
-    if (!pr_in_tx(c) || c->so_far.exclusive < 0 || c->fp->dml) return;
+    if (!pr_in_tx(c) || c->so_far.exclusive < 0 || c->fp->dml || is_told(c)) return;
     const struct pr_effect *f = heavy(c);
     if (f == NULL || (f->lock == PR_ACCESS_EXCLUSIVE && pr_eq(f->name, c->so_far.exclusive_on))) return;     /* its own rule says that */
     struct pr_effect held = *f;                                         /* the work is this one's, the lock is the older one's */

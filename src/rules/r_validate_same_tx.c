@@ -2,35 +2,8 @@
 
 #include "rules/help.h"
 
-/* Does an ALTER TABLE of that relation add the constraint NOT VALID? */
-static bool adds_not_valid(const void *node, const RangeVar *rv, const char *name) {
-    if (node == NULL || !IsA(node, AlterTableStmt)) return false;
-    const AlterTableStmt *at = node;
-    if (at->relation == NULL || !pr_eq(at->relation->relname, rv->relname)) return false;
-    ListCell *lc;
-    foreach (lc, at->cmds) {
-        const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-        if (cmd->subtype != AT_AddConstraint) continue;
-        const Constraint *con = (const Constraint *)(const void *)cmd->def;
-        if (con->skip_validation && pr_eq(con->conname, name)) return true;
-    }
-    return false;
-}
-
-/* In this statement, or earlier in the transaction that is open. */
-static bool added_in_this_tx(const struct pr_rule_ctx *c, const RangeVar *rv, const char *name) {
-    if (adds_not_valid(c->node, rv, name)) return true;
-    if (!pr_in_tx(c)) return false;
-    for (int i = c->stmt->index - 1; i >= 0; i--) {
-        const struct pr_stmt *s = &c->script->stmts[i];
-        if (c->tx == PR_TX_OWN && pr_stmt_tx_word(s) == PR_TX_BEGIN) return false;
-        if (adds_not_valid(s->node, rv, name)) return true;
-    }
-    return false;
-}
-
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
-    if (!added_in_this_tx(c, at->relation, cmd->name) || pr_is_new(c, at->relation) || pr_is_empty(pr_rel_of(c, at->relation))) return;
+    if (!pr_added_not_valid_here(c, at->relation, cmd->name) || pr_is_new(c, at->relation) || pr_is_empty(pr_rel_of(c, at->relation))) return;
     const char *t = pr_rv_name(c, at->relation), *con = pr_id(c, cmd->name);
     struct pr_effect held = {.name = at->relation->relname, .lock = PR_SHARE_ROW_EXCLUSIVE, .scan = true, .rows = -1, .bytes = -1, .total_bytes = -1};
     const struct pr_effect *f = pr_work_on(c, at->relation);
