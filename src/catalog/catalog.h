@@ -18,6 +18,11 @@ struct pr_want { const char *schema, *name; };
 PR_NODISCARD enum pr_code pr_facts_read(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, struct pr_arena *a,
                                         struct pr_facts **out, struct pr_err *e);
 
+/* The same within the caller's open transaction, as it sees the schema now: what it has changed itself is in. Leaves no lock and
+ * no setting behind (a savepoint, rolled back). Errors as pr_facts_read. */
+PR_NODISCARD enum pr_code pr_facts_read_inside(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, struct pr_arena *a,
+                                               struct pr_facts **out, struct pr_err *e);
+
 /* The relations that a script touches (targets, referenced and read; not those it creates itself first), for pr_facts_read.
  * Never none: for a script that touches nothing that exists it is one name that no relation has. */
 size_t pr_facts_wants(const struct pr_script *s, struct pr_arena *a, struct pr_want **out);

@@ -127,6 +127,17 @@ static void sum_partitions(const struct pr_facts *f, struct pr_rel *r, int depth
     }
 }
 
+/* What the reading sets and locks in the caller's transaction goes again with its savepoint. */
+static enum pr_code in_savepoint(struct reading *r, const struct pr_want *wants, size_t n_wants) {
+    PR_TRY(r->e, pr_pg_do(r->pg, "facts: savepoint", "SAVEPOINT pgrail_facts", PATIENCE_MS, r->e));
+    const enum pr_code code = read_document(r, wants, n_wants);
+    struct pr_err second = {0};
+    enum pr_code back = pr_pg_do(r->pg, "facts: rollback", "ROLLBACK TO SAVEPOINT pgrail_facts", PATIENCE_MS, &second);
+    if (back == PR_OK) back = pr_pg_do(r->pg, "facts: release", "RELEASE SAVEPOINT pgrail_facts", PATIENCE_MS, &second);
+    if (code == PR_OK && back != PR_OK) *r->e = second;
+    return code != PR_OK ? code : back;
+}
+
 static enum pr_code in_transaction(struct reading *r, const struct pr_want *wants, size_t n_wants) {
     PR_TRY(r->e, pr_pg_do(r->pg, "facts: begin", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", PATIENCE_MS, r->e));
     const enum pr_code code = read_document(r, wants, n_wants);
@@ -140,7 +151,7 @@ static enum pr_code in_transaction(struct reading *r, const struct pr_want *want
 }
 
 static enum pr_code read_once(struct pr_pg *pg, const struct pr_pg_ident *who, const struct pr_want *wants, size_t n_wants,
-                              struct pr_arena *a, struct pr_facts **out, struct pr_err *e) {
+                              bool inside, struct pr_arena *a, struct pr_facts **out, struct pr_err *e) {
     json_t *doc PR_CLEANUP(pr_json_freep) = json_object();
     pr_set_str(doc, "schema", "pgrail.facts/1");
     pr_set_str(doc, "environment", NULL);
@@ -150,7 +161,7 @@ static enum pr_code read_once(struct pr_pg *pg, const struct pr_pg_ident *who, c
     pr_set_str(doc, "taken_at", pr_iso_time(a, pr_wall_us()));
     pr_set_bool(doc, "whole", n_wants == 0);
     struct reading r = {.pg = pg, .a = a, .doc = doc, .e = e};
-    PR_TRY(e, in_transaction(&r, wants, n_wants));
+    PR_TRY(e, inside ? in_savepoint(&r, wants, n_wants) : in_transaction(&r, wants, n_wants));
     return pr_facts_from_json(doc, a, out, e);
 }
 
@@ -160,14 +171,14 @@ static bool moved_under_us(const struct pr_err *e) { return e->code == PR_ERR_BA
 
 #define ATTEMPTS 3
 
-enum pr_code pr_facts_read(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, struct pr_arena *a,
-                           struct pr_facts **out, struct pr_err *e) {
+static enum pr_code read_facts(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, bool inside, struct pr_arena *a,
+                               struct pr_facts **out, struct pr_err *e) {
     const struct pr_pg_ident *who;
     PR_TRY(e, pr_pg_identity(pg, &who, e));
     struct pr_facts *f = NULL;
     for (int i = 0; f == NULL && i < ATTEMPTS; i++) {
         struct pr_err failed = {0};
-        if (read_once(pg, who, wants, n_wants, a, &f, &failed) == PR_OK) break;
+        if (read_once(pg, who, wants, n_wants, inside, a, &f, &failed) == PR_OK) break;
         *e = failed;
         if (!moved_under_us(e)) return e->code;
     }
@@ -176,6 +187,16 @@ enum pr_code pr_facts_read(struct pr_pg *pg, const struct pr_want *wants, size_t
         if (f->rels[i].partition_of == NULL) sum_partitions(f, &f->rels[i], 0);
     *out = f;
     return PR_OK;
+}
+
+enum pr_code pr_facts_read(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, struct pr_arena *a,
+                           struct pr_facts **out, struct pr_err *e) {
+    return read_facts(pg, wants, n_wants, false, a, out, e);
+}
+
+enum pr_code pr_facts_read_inside(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, struct pr_arena *a,
+                                  struct pr_facts **out, struct pr_err *e) {
+    return read_facts(pg, wants, n_wants, true, a, out, e);
 }
 
 enum pr_code pr_facts_count(struct pr_pg *pg, const char *schema, const char *name, int timeout_ms, int64_t *out,

@@ -23,7 +23,9 @@ void fx_transaction(struct fx *x, const void *node) {
     const TransactionStmt *st = node;
     switch (st->kind) {
     case TRANS_STMT_BEGIN:
-    case TRANS_STMT_START: w_begin(x->w); break;
+    case TRANS_STMT_START:
+        if (!x->w->in_tx) w_begin(x->w);                   /* in a transaction it warns and does nothing */
+        break;
     case TRANS_STMT_COMMIT:
     case TRANS_STMT_ROLLBACK:
     case TRANS_STMT_PREPARE: w_end(x->w); break;

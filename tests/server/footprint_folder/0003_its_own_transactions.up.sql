@@ -1,0 +1,13 @@
+BEGIN;
+ALTER TYPE shop.state ADD VALUE 'sent';
+ALTER TABLE shop.purchases ADD CONSTRAINT sent_known CHECK (remark <> '') NOT VALID;
+COMMIT;
+BEGIN;
+ALTER TABLE shop.purchases VALIDATE CONSTRAINT sent_known;
+ALTER TABLE shop.purchases DISABLE TRIGGER stamped;
+UPDATE shop.purchases SET state = 'paid' WHERE id = 7;
+SAVEPOINT a;
+DROP VIEW shop.open_orders;
+COMMIT;
+ALTER TABLE shop.log ADD COLUMN level int NOT NULL DEFAULT 0;
+CREATE INDEX log_at ON shop.log (at);
