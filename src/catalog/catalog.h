@@ -10,7 +10,8 @@
 struct pr_want { const char *schema, *name; };
 
 /* Reads facts of the wanted relations and of what they drag in: partitions and parents, foreign-key partners both ways,
- * the types and functions that they use; an index stands for its table, a view brings what it reads. n_wants 0 = every user
+ * the types and functions that they use; an index stands for its table, a view brings what it reads, a type, trigger function,
+ * statistics or schema those that use it. A name that the search_path does not lead to is looked for in every schema. n_wants 0 = every user
  * relation. One REPEATABLE READ READ ONLY transaction of its own: not to be called inside one. Sizes and view definitions need
  * ACCESS SHARE on the relations: behind an ACCESS EXCLUSIVE it gives up after 5 s (DB, 55P03). A name that does not exist is no
  * error: it is absent from out->rels. environment is left NULL: the caller knows it.
@@ -23,7 +24,8 @@ PR_NODISCARD enum pr_code pr_facts_read(struct pr_pg *pg, const struct pr_want *
 PR_NODISCARD enum pr_code pr_facts_read_inside(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, struct pr_arena *a,
                                                struct pr_facts **out, struct pr_err *e);
 
-/* The relations that a script touches (targets, referenced and read; not those it creates itself first), for pr_facts_read.
+/* The relations that a script touches (targets, referenced and read; not those it creates itself first), for pr_facts_read. A
+ * type, function, statistics or schema that it alters or drops is a name as well: it stands for the relations that use it.
  * Never none: for a script that touches nothing that exists it is one name that no relation has. */
 size_t pr_facts_wants(const struct pr_script *s, struct pr_arena *a, struct pr_want **out);
 

@@ -113,6 +113,7 @@ struct pr_facts {
     const char *const *all_relations; size_t n_all_relations;  /* "schema.name" of every user relation, for "did you mean" */
     struct pr_typ *types; size_t n_types;
     struct pr_fn *fns; size_t n_fns;                       /* user functions that defaults, triggers and checks may call */
+    const char *const *all_indexes; size_t n_all_indexes;  /* "schema.name" of every user index; none in facts of older files */
     int64_t max_locks;             /* max_locks_per_transaction × (max_connections + max_prepared_transactions) */
     int standbys;                  /* rows of pg_stat_replication */
     bool whole;                    /* every user relation was read: an absent name does not exist */

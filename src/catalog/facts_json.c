@@ -19,6 +19,7 @@ struct field {
     const char *key;
     enum field_type type;
     size_t at, count_at;
+    bool later;                    /* not in documents of before it was thought of */
     const struct shape *of;
 };
 struct shape {
@@ -37,6 +38,7 @@ struct shape {
 #define I64(S, m) {.key = #m, .type = F_I64, .at = TYPED(S, m, int64_t)}
 #define BOOL(S, m) {.key = #m, .type = F_BOOL, .at = TYPED(S, m, bool)}
 #define TEXTS(S, m) {.key = #m, .type = F_TEXTS, .at = TYPED(S, m, const char *const *), .count_at = TYPED(S, n_##m, size_t)}
+#define LATER(S, m) {.key = #m, .type = F_TEXTS, .later = true, .at = TYPED(S, m, const char *const *), .count_at = TYPED(S, n_##m, size_t)}
 #define LIST(S, m, k, s) {.key = k, .type = F_LIST, .at = offsetof(S, m), .count_at = TYPED(S, n_##m, size_t), .of = &(s)}
 #define COMPUTED(S, m) {.key = #m, .type = F_COMPUTED, .at = TYPED(S, m, const char *)}
 #define SHAPE(S, table) {.size = sizeof(S), .fields = (table), .n = PR_COUNT(table)}
@@ -105,7 +107,7 @@ static const struct field facts_fields[] = {
     MAYBE(F, environment), TEXT(F, database), MAYBE(F, system_id), INT(F, version_num), TEXT(F, taken_at), TEXT(F, time_zone),
     TEXTS(F, search_path), I64(F, max_locks), INT(F, standbys), BOOL(F, whole), COMPUTED(F, fingerprint),
     LIST(F, rels, "relations", rel_shape), LIST(F, types, "types", typ_shape), LIST(F, fns, "functions", fn_shape),
-    TEXTS(F, all_relations),
+    TEXTS(F, all_relations), LATER(F, all_indexes),
 };
 #undef F
 static const struct shape facts_shape = SHAPE(struct pr_facts, facts_fields);
@@ -293,6 +295,7 @@ static enum pr_code read_object(const struct reader *r, const struct path *p, co
     if (!json_is_object(j)) return wrong(r->a, p, "an object", r->e);
     for (size_t i = 0; i < s->n; i++) {
         const struct field *f = &s->fields[i];
+        if (f->later && json_object_get(j, f->key) == NULL) continue;
         PR_TRY(r->e, read_field(r, &(struct path){.up = p, .key = f->key}, f, json_object_get(j, f->key), object));
     }
     return PR_OK;

@@ -11,18 +11,49 @@ users AS (
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
       AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pgrail')
 ),
-found AS (
-    SELECT DISTINCT ON (w.schema, w.name) c.oid, c.relkind
+named AS (
+    SELECT c.oid, c.relkind, rank() OVER (PARTITION BY w.schema, w.name ORDER BY p.place) AS place
     FROM wanted AS w
     JOIN pg_class AS c ON c.relname = w.name AND c.relkind <> 't'
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN unnest(current_schemas(true)) WITH ORDINALITY AS p (schema, place) ON p.schema = n.nspname
-    WHERE n.nspname = w.schema OR (w.schema IS NULL AND p.place IS NOT NULL)
-    ORDER BY w.schema, w.name, p.place
+    WHERE n.nspname = w.schema
+       OR (w.schema IS NULL AND (p.place IS NOT NULL OR n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pgrail')))
+),
+found AS (
+    SELECT oid, relkind FROM named WHERE place = 1
+),
+-- What is no relation leads to those that use it: types, functions of triggers, statistics, schemas.
+used AS (
+    SELECT d.objid AS oid
+    FROM wanted AS w
+    JOIN pg_type AS t ON t.typname = w.name
+    JOIN pg_namespace AS n ON n.oid = t.typnamespace
+    JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_type'::regclass AND d.refobjid = ANY (ARRAY[t.oid, t.typarray])
+    WHERE (n.nspname = w.schema OR w.schema IS NULL) AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+    UNION
+    SELECT g.tgrelid
+    FROM wanted AS w
+    JOIN pg_proc AS f ON f.proname = w.name
+    JOIN pg_namespace AS n ON n.oid = f.pronamespace
+    JOIN pg_trigger AS g ON g.tgfoid = f.oid AND NOT g.tgisinternal
+    WHERE n.nspname = w.schema OR w.schema IS NULL
+    UNION
+    SELECT s.stxrelid
+    FROM wanted AS w
+    JOIN pg_statistic_ext AS s ON s.stxname = w.name
+    UNION
+    SELECT c.oid
+    FROM wanted AS w
+    JOIN pg_namespace AS n ON n.nspname = w.name
+    JOIN pg_class AS c ON c.relnamespace = n.oid
+    WHERE w.schema IS NULL
 ),
 -- An index stands for its table; an owned sequence brings its table, a view the relations that it reads.
 asked AS (
     SELECT oid FROM found WHERE relkind NOT IN ('i', 'I')
+    UNION
+    SELECT u.oid FROM used JOIN users AS u ON u.oid = used.oid
     UNION
     SELECT i.indrelid FROM found AS f JOIN pg_index AS i ON i.indexrelid = f.oid
     UNION
@@ -58,4 +89,9 @@ partners AS (
 )
 SELECT (SELECT coalesce(array_agg(oid ORDER BY oid), '{}') FROM partners)::text,
        (SELECT coalesce(json_agg(nspname || '.' || relname ORDER BY nspname COLLATE "C", relname COLLATE "C"), '[]')
-        FROM users)::text;
+        FROM users)::text,
+       (SELECT coalesce(json_agg(n.nspname || '.' || c.relname ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"), '[]')
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('i', 'I') AND c.relpersistence <> 't'
+          AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pgrail'))::text;

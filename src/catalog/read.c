@@ -8,7 +8,7 @@
 static const struct pr_pg_stmt server = {
     .name = "facts: server", .sql = pr_sql_facts_server, .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = PATIENCE_MS};
 static const struct pr_pg_stmt scope = {
-    .name = "facts: relations to read", .sql = pr_sql_facts_scope, .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 2,
+    .name = "facts: relations to read", .sql = pr_sql_facts_scope, .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 3,
     .timeout_ms = PATIENCE_MS};
 /* Sizes and definitions need ACCESS SHARE on the relation: behind somebody's ACCESS EXCLUSIVE we give up soon, instead of
  * standing in that queue. */
@@ -100,6 +100,8 @@ static enum pr_code read_document(struct reading *r, const struct pr_want *wants
     r->oids = PR_CELL(&rows, 0, 0);
     PR_TRY(r->e, parse(r, scope.name, PR_CELL(&rows, 0, 1), &part));
     pr_set(r->doc, "all_relations", part);
+    PR_TRY(r->e, parse(r, scope.name, PR_CELL(&rows, 0, 2), &part));
+    pr_set(r->doc, "all_indexes", part);
     PR_TRY(r->e, pr_pg_query(r->pg, &settle, NULL, r->a, &rows, r->e));
     PR_TRY(r->e, objects(r, &relations, "relations"));
     PR_TRY(r->e, all_hanging(r));

@@ -19,7 +19,7 @@ size_t pr_facts_wants(const struct pr_script *s, struct pr_arena *a, struct pr_w
         const size_t n_names = pr_stmt_names(&s->stmts[i], a, &names);
         for (size_t k = 0; k < n_names; k++) {
             const struct pr_name *name = &names[k];
-            if (name->kind == PR_NAME_TYPE || name->kind == PR_NAME_FUNCTION) continue;
+            if (name->kind >= PR_NAME_TYPE && name->role != PR_NAME_TARGET) continue;
             bool ours = name->role == PR_NAME_CREATED;
             for (size_t m = 0; m < n_made && !ours; m++) ours = same_name(made[m].schema, made[m].name, name);
             if (!ours && !listed(wants, n, name))

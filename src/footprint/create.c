@@ -111,6 +111,21 @@ static void add_elements(struct fx *x, struct w_rel *r, const CreateStmt *st) {
         }
 }
 
+/* Of two keys on the same columns the server makes one; the primary one stays. Source: transformIndexConstraints. */
+static void merge_keys(struct fx *x, struct w_rel *r) {
+    for (size_t i = 0; i < r->r.n_idxs; i++)
+        for (size_t k = r->r.n_idxs; k-- > i + 1;) {
+            const struct pr_idx *a = &r->r.idxs[i], *b = &r->r.idxs[k];
+            bool same = a->constraint != NULL && b->constraint != NULL && a->unique && b->unique && a->n_cols == b->n_cols &&
+                        a->n_mentions == b->n_mentions && !a->is_partial && !b->is_partial;
+            for (size_t c = 0; same && c < a->n_cols; c++) same = pr_eq(a->cols[c], b->cols[c]);
+            if (!same) continue;
+            const char *less = b->primary ? a->constraint : b->constraint;
+            w_cut_con(x->w, r, less);
+            w_cut_idx(x->w, r, less);
+        }
+}
+
 /* A table that is born empty is neither read nor rewritten; its indexes are built over nothing. */
 static void newborn(struct fx *x, const struct w_rel *r) {
     struct pr_effect *e = fx_lock(x, r, PR_ACCESS_EXCLUSIVE);
@@ -136,6 +151,7 @@ void fx_create_table(struct fx *x, const void *node) {
     add_parents(x, r, st);
     if (x->stop) return;
     add_elements(x, r, st);
+    merge_keys(x, r);
     newborn(x, r);
     /* a foreign key that looks up no rows: the partner is locked and not read */
     for (size_t i = 0; i < x->out->n; i++)
@@ -163,6 +179,14 @@ void fx_create_table_as(struct fx *x, const void *node) {
 
 /* --- views --- */
 
+/* The query as text, as the catalog would give it: what reads the view later reads what is in it. */
+static void keep_query(struct fx *x, struct w_rel *view, const Node *query) {
+    struct pr_err e = {0};
+    const struct pr_stmt as_stmt = {.node = query};
+    const char *text = NULL;
+    if (query != NULL && pr_stmt_deparse(&as_stmt, x->a, &text, &e) == PR_OK) view->r.view_def = text;
+}
+
 void fx_view(struct fx *x, const void *node) {
     const ViewStmt *st = node;
     struct w_rel *has = w_find(x->w, st->view->schemaname, st->view->relname);
@@ -184,6 +208,7 @@ void fx_view(struct fx *x, const void *node) {
     }
     fx_reads(x, st->query, false);
     fx_depend_on_read(x, has, st->query);
+    keep_query(x, has, st->query);
 }
 
 void fx_refresh(struct fx *x, const void *node) {

@@ -44,12 +44,21 @@ static bool by_index(const struct w_rel *r, const Node *where) {
     return f.found;
 }
 
+/* What a view's text names: the text is of the day it was made, and its relations may have moved since. */
+static struct w_rel *named_in_view(struct fx *x, const RangeVar *rv) {
+    struct w_rel *r = w_find(x->w, rv->schemaname, rv->relname);
+    if (r == NULL) r = w_renamed(x->w, rv->schemaname, rv->relname);
+    if (r != NULL) return r;
+    fx_guess(x);
+    return w_absent(x->w, rv->schemaname, rv->relname) ? NULL : fx_rel(x, rv, 'r', true);
+}
+
 static void read_relation(struct reader *rd, const RangeVar *rv) {
     struct fx *x = rd->x;
     for (int i = 0; rv->schemaname == NULL && i < rd->n_ctes; i++)
         if (pr_eq(rd->ctes[i], rv->relname)) return;
     if (rv->schemaname != NULL && (pr_eq(rv->schemaname, "pg_catalog") || pr_eq(rv->schemaname, "information_schema"))) return;
-    struct w_rel *r = fx_rel(x, rv, 'r', false), **family = NULL;
+    struct w_rel *r = rd->depth > 0 ? named_in_view(x, rv) : fx_rel(x, rv, 'r', false), **family = NULL;
     if (r == NULL) return;
     if (r->r.kind == 'v') {
         fx_lock(x, r, rd->lock);
@@ -416,6 +425,7 @@ void fx_select(struct fx *x, const void *node) {
         if (r != NULL) fx_main(x, r);
     }
     fx_sequences(x, st);
+    fx_steered(x, st);
     uses_new_enum_value(x, st);
     fx_reads(x, st, true);
 }

@@ -35,7 +35,7 @@ static void drop_index(struct fx *x, const DropStmt *st, const List *names) {
     struct w_rel *r = w_find_index(x->w, schema, name, &idx);
     const enum pr_lock lock = st->concurrent ? PR_SHARE_UPDATE_EXCLUSIVE : PR_ACCESS_EXCLUSIVE;
     if (r == NULL) {
-        const bool known = x->w->base != NULL && x->w->base->whole;
+        const bool known = w_index_absent(x->w, schema, name);
         if (known && !st->missing_ok) fx_fail(x, "42704", true, "index \"%s\" does not exist", name);
         if (known) return;
         fx_guess(x);                                       /* its table is not known: it is locked as hard */
@@ -108,10 +108,12 @@ static void drop_type(struct fx *x, const DropStmt *st, const TypeName *tn) {
         else if (!st->missing_ok && x->w->base->whole) fx_fail(x, "42704", true, "type \"%s\" does not exist", name);
         return;
     }
+    struct fx_use *uses = NULL;
+    const size_t n = fx_type_uses(x, found, &uses);
     if (found->t.kind == 'c') {
         fx_lock(x, fx_composite(x, found), PR_ACCESS_EXCLUSIVE)->dropped = true;
-        for (size_t i = 0; i < found->t.n_used_by; i++) {
-            struct w_rel *typed = w_find_full(x->w, found->t.used_by[i]);
+        for (size_t i = 0; i < n; i++) {
+            struct w_rel *typed = uses[i].col == NULL ? uses[i].r : NULL;
             if (typed == NULL) continue;
             if (st->behavior != DROP_CASCADE) {
                 fx_fail(x, "2BP01", true, "cannot drop type %s: table %s depends on it", name, typed->r.name);
@@ -121,17 +123,16 @@ static void drop_type(struct fx *x, const DropStmt *st, const TypeName *tn) {
             fx_drop_rel(x, typed, true, 1);
         }
     }
-    for (size_t i = 0; i < found->t.n_used_by; i++) {
-        const char *full = found->t.used_by[i], *dot = strrchr(full, '.');
-        struct w_rel *r = dot != NULL ? w_find_full(x->w, pr_dupn(x->a, full, (size_t)(dot - full))) : NULL;
-        if (r == NULL || pr_find_col(&r->r, dot + 1) == NULL) continue;
+    for (size_t i = 0; i < n; i++) {
+        struct w_rel *r = uses[i].r;
+        if (uses[i].col == NULL || r->gone || r->r.kind == 'v') continue;
         if (st->behavior != DROP_CASCADE) {
-            fx_fail(x, "2BP01", true, "cannot drop type %s: column %s of table %s depends on it", name, dot + 1, r->r.name);
+            fx_fail(x, "2BP01", true, "cannot drop type %s: column %s of table %s depends on it", name, uses[i].col, r->r.name);
             return;
         }
         fx_lock(x, r, PR_ACCESS_EXCLUSIVE);
-        fx_lose(x, "column", full, false);
-        const AlterTableCmd cmd = {.type = T_AlterTableCmd, .subtype = AT_DropColumn, .name = (char *)(uintptr_t)(dot + 1),
+        fx_lose(x, "column", pr_fmt(x->a, "%s.%s", w_full(x->w, r), uses[i].col), false);
+        const AlterTableCmd cmd = {.type = T_AlterTableCmd, .subtype = AT_DropColumn, .name = (char *)(uintptr_t)uses[i].col,
                                    .behavior = DROP_CASCADE};
         struct fx_at t = {.x = x, .r = r, .root = r, .cmd = &cmd};
         fx_drop_column(&t);

@@ -64,6 +64,34 @@ void fx_set_variable(struct fx *x, const void *node) {
     x->w->n_path = n;
 }
 
+/* "public, \"Other\"" as the text of a setting. */
+static void set_path_text(struct fx *x, const char *text) {
+    const char **items = NULL, **path = NULL;
+    const size_t n = pr_split(x->a, text, ',', &items);
+    size_t kept = 0;
+    path = PR_NEW_ARRAY(x->a, const char *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        const char *item = pr_trim(x->a, items[i]);
+        const size_t len = strlen(item);
+        if (len >= 2 && item[0] == '"' && item[len - 1] == '"') item = pr_dupn(x->a, item + 1, len - 2);
+        if (*item != '\0' && !pr_eq(item, "$user") && !pr_eq(item, "pg_catalog")) path[kept++] = item;
+    }
+    x->w->path = path;
+    x->w->n_path = kept;
+}
+
+static bool steer(Node *node, void *ctx) {
+    struct fx *x = ctx;
+    if (node == NULL || !IsA(node, FuncCall)) return node != NULL && pr_tree_walk(node, steer, ctx);
+    const FuncCall *call = FX_NODE(FuncCall, node);
+    if (!pr_eq(strVal(llast(call->funcname)), "set_config") || list_length(call->args) != 3) return false;
+    const char *name = fx_text_constant(linitial(call->args)), *value = fx_text_constant(lsecond(call->args));
+    if (name != NULL && value != NULL && pr_eq_nocase(name, "search_path")) set_path_text(x, value);
+    return false;
+}
+
+void fx_steered(struct fx *x, const void *expr) { (void)steer((Node *)(uintptr_t)expr, x); }
+
 void fx_depends(struct fx *x, const void *node) {
     const AlterObjectDependsStmt *st = node;
     struct pr_idx *idx = NULL;

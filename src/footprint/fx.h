@@ -68,6 +68,9 @@ bool fx_inherited(const struct fx *x, const struct w_rel *r, const char *col);
 /* The partition that takes a row with this key value; NULL when none does or it cannot be told. */
 struct w_rel *fx_route(struct fx *x, const struct w_rel *parent, const char *value);
 bool fx_in_partition_key(struct fx *x, const struct w_rel *r, const char *col);
+struct fx_use { struct w_rel *r; const char *col; };                    /* col NULL: a table made OF the type */
+/* The columns and typed tables of an enum, domain or composite type, as the world is now. */
+size_t fx_type_uses(struct fx *x, const struct w_type *t, struct fx_use **out);
 struct w_rel *fx_composite(struct fx *x, const struct w_type *t);       /* the relation behind a composite type */
 bool fx_is_view_dep(const struct pr_dep *d);
 
@@ -89,6 +92,8 @@ bool fx_with_expr(struct fx *x, const char *text, void (*use)(void *ctx, const N
 bool fx_text_names_column(struct fx *x, const char *text, const char *col);
 bool fx_proves_not_null(struct fx *x, const struct w_rel *r, const char *col, const char **by);
 const char *fx_str(struct fx *x, const char *s);           /* into the arena */
+/* set_config('search_path', …): as SET. */
+void fx_steered(struct fx *x, const void *expr);
 /* A text constant, through casts; NULL when the expression is something else. */
 const char *fx_text_constant(const void *expr);
 const char *fx_constant(struct fx *x, const void *expr);   /* a number as well */

@@ -143,7 +143,8 @@ void fx_alter_index(struct fx *x, const AlterTableStmt *st) {
     struct pr_idx *idx = NULL;
     struct w_rel *r = w_find_index(x->w, st->relation->schemaname, st->relation->relname, &idx);
     if (r == NULL) {
-        if (x->w->base == NULL || !x->w->base->whole) fx_guess(x);
+        const bool absent = w_index_absent(x->w, st->relation->schemaname, st->relation->relname);
+        if (!absent) fx_guess(x);
         else if (!st->missing_ok) fx_fail(x, "42P01", true, "relation \"%s\" does not exist", st->relation->relname);
     } else {
         fx_main(x, r);

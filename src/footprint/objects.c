@@ -53,7 +53,7 @@ static void rename_relation(struct fx *x, const RenameStmt *st) {
     struct w_rel *owner = w_find_index(x->w, st->relation->schemaname, st->relation->relname, &idx);
     const char *new = fx_str(x, st->newname);
     if (st->renameType == OBJECT_INDEX || (owner != NULL && w_find(x->w, st->relation->schemaname, st->relation->relname) == NULL)) {
-        if (owner == NULL && x->w->base != NULL && x->w->base->whole) {
+        if (owner == NULL && w_index_absent(x->w, st->relation->schemaname, st->relation->relname)) {
             if (!st->missing_ok) fx_fail(x, "42P01", true, "relation \"%s\" does not exist", st->relation->relname);
             return;
         }

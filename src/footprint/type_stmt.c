@@ -92,21 +92,50 @@ void fx_create_domain(struct fx *x, const void *node) {
     }
 }
 
+static void add_use(struct fx *x, struct fx_use **uses, size_t *n, size_t *cap, struct w_rel *r, const char *col) {
+    *PR_PUSH(x->a, *uses, *n, *cap) = (struct fx_use){.r = r, .col = col};
+}
+
+/* "schema.table" (made OF the type) or "schema.table.column", of a relation whose columns are not known. */
+static void use_by_name(struct fx *x, const char *full, struct fx_use **uses, size_t *n, size_t *cap) {
+    struct w_rel *typed = w_find_full(x->w, full);
+    if (typed != NULL) add_use(x, uses, n, cap, typed, NULL);
+    const char *dot = strrchr(full, '.'), *table = pr_dupn(x->a, full, (size_t)(dot != NULL ? dot - full : 0)), *split = strchr(table, '.');
+    if (typed != NULL || split == NULL) return;
+    const char *schema = pr_dupn(x->a, table, (size_t)(split - table));
+    struct w_rel *r = w_find(x->w, schema, split + 1);
+    if (r == NULL && w_absent(x->w, schema, split + 1)) return;
+    if (r == NULL) r = w_stub(x->w, schema, split + 1, 'r');
+    if (!r->complete || r->r.n_cols == 0) add_use(x, uses, n, cap, r, dot + 1);
+}
+
+size_t fx_type_uses(struct fx *x, const struct w_type *t, struct fx_use **out) {
+    struct fx_use *uses = NULL;
+    size_t n = 0, cap = 0;
+    const size_t known = x->w->n;
+    for (size_t i = 0; i < t->t.n_used_by; i++) use_by_name(x, t->t.used_by[i], &uses, &n, &cap);
+    for (size_t i = 0; i < known; i++) {
+        struct w_rel *r = x->w->rels[i];
+        for (size_t k = 0; !r->gone && k < r->r.n_cols; k++) {
+            const struct pr_col *c = &r->r.cols[k];
+            if (c->type == NULL || strstr(c->type, t->t.name) == NULL) continue;
+            if (fx_type_of_text(x, c->type, c->type_schema).user == t) add_use(x, &uses, &n, &cap, r, c->name);
+        }
+    }
+    *out = uses;
+    return n;
+}
+
 /* A constraint on a domain is checked in every table that has a column of it. */
 static void check_users(struct fx *x, const struct w_type *t) {
-    for (size_t i = 0; i < t->t.n_used_by; i++) {
-        const char *full = t->t.used_by[i], *dot = strrchr(full, '.');
-        struct w_rel *r = dot != NULL ? w_find_full(x->w, pr_dupn(x->a, full, (size_t)(dot - full))) : NULL;
-        if (r == NULL) {
-            if (dot == NULL) continue;
-            const char *table = pr_dupn(x->a, full, (size_t)(dot - full)), *split = strchr(table, '.');
-            if (split == NULL) continue;
-            r = w_stub(x->w, pr_dupn(x->a, table, (size_t)(split - table)), split + 1, 'r');
-        }
-        if (r->r.kind == 'v' || r->r.kind == 'c') continue;
+    struct fx_use *uses = NULL;
+    const size_t n = fx_type_uses(x, t, &uses);
+    for (size_t i = 0; i < n; i++) {
+        struct w_rel *r = uses[i].r;
+        if (r->r.kind == 'v' || r->r.kind == 'c' || uses[i].col == NULL) continue;
         fx_lock(x, r, PR_SHARE);
         fx_scan(x, r);
-        fx_why(x, r, "column \"%s\" has the type %s: every row is checked", dot + 1, t->t.name);
+        fx_why(x, r, "column \"%s\" has the type %s: every row is checked", uses[i].col, t->t.name);
     }
 }
 
@@ -157,14 +186,12 @@ void fx_alter_composite(struct fx *x, const AlterTableStmt *st) {
     struct w_rel *row = fx_composite(x, t);
     fx_main(x, row);
     fx_lock(x, row, PR_ACCESS_EXCLUSIVE)->own = t->own;
-    for (size_t i = 0; i < t->t.n_used_by; i++) {
-        const char *full = t->t.used_by[i], *dot = strrchr(full, '.');
-        struct w_rel *r = dot != NULL ? w_find_full(x->w, pr_dupn(x->a, full, (size_t)(dot - full))) : NULL;
-        if (r == NULL) r = w_find_full(x->w, full);        /* a typed table, by its own name */
-        if (r == NULL) continue;
+    struct fx_use *uses = NULL;
+    const size_t n = fx_type_uses(x, t, &uses);
+    for (size_t i = 0; i < n; i++) {
         const AlterTableCmd *cmd = linitial(st->cmds);
         if (cmd->subtype == AT_AlterColumnType)
-            fx_fail(x, "0A000", true, "cannot alter type \"%s\" because column %s uses it", t->t.name, full);
-        fx_lock(x, r, PR_ACCESS_EXCLUSIVE);
+            fx_fail(x, "0A000", true, "cannot alter type \"%s\" because %s uses it", t->t.name, uses[i].r->r.name);
+        fx_lock(x, uses[i].r, PR_ACCESS_EXCLUSIVE);
     }
 }

@@ -183,6 +183,7 @@ void w_rename(struct pr_world *w, struct w_rel *r, const char *schema, const cha
     ghost->r.schema = r->r.schema;
     ghost->r.name = r->r.name;
     ghost->gone = true;
+    ghost->became = r;
     unlink_rel(w, r);
     const char *old = r->r.name, *old_schema = r->r.schema;
     r->r.schema = schema;
@@ -204,6 +205,15 @@ void w_rename(struct pr_world *w, struct w_rel *r, const char *schema, const cha
         }
     }
     w->dirty = true;
+}
+
+struct w_rel *w_renamed(const struct pr_world *w, const char *schema, const char *name) {
+    for (size_t i = w->n; i-- > 0;) {
+        const struct w_rel *r = w->rels[i];
+        if (r->became != NULL && !r->became->gone && pr_eq(r->r.name, name) && (schema == NULL || pr_eq(r->r.schema, schema)))
+            return r->became;
+    }
+    return NULL;
 }
 
 const char *w_full(struct pr_world *w, const struct w_rel *r) {
@@ -232,6 +242,27 @@ struct w_rel *w_find_index(const struct pr_world *w, const char *schema, const c
         }
     }
     return NULL;
+}
+
+static bool fact_index(const struct pr_facts *f, const char *name) {
+    for (size_t i = 0; i < f->n_rels; i++)
+        for (size_t k = 0; k < f->rels[i].n_idxs; k++)
+            if (name == NULL || pr_eq(f->rels[i].idxs[k].name, name)) return true;
+    return false;
+}
+
+bool w_index_absent(const struct pr_world *w, const char *schema, const char *name) {
+    struct pr_idx *idx = NULL;
+    if (w->base == NULL || w_find_index(w, schema, name, &idx) != NULL) return false;
+    if (w->base->whole || fact_index(w->base, name)) return true;      /* it was there, and this run dropped or renamed it */
+    if (w->base->n_all_indexes == 0) return !fact_index(w->base, NULL);
+    for (size_t i = 0; i < w->base->n_all_indexes; i++) {
+        const char *full = w->base->all_indexes[i], *dot = strchr(full, '.');
+        if (dot == NULL || !pr_eq(dot + 1, name)) continue;
+        const char *has = pr_dupn(w->a, full, (size_t)(dot - full));
+        if (schema != NULL ? pr_eq(has, schema) : in_path(w, has)) return false;
+    }
+    return true;
 }
 
 const struct w_type *w_find_type(const struct pr_world *w, const char *schema, const char *name) {

@@ -15,6 +15,7 @@ struct w_rel {
     size_t cap_cols, cap_cons, cap_idxs, cap_trgs, cap_pols, cap_deps, cap_parts;
     struct w_proof *nulls;         /* columns added in this run without a value: null in every row */
     struct w_proof *proofs;        /* what CHECK constraints of this run prove; newest first */
+    struct w_rel *became;          /* of an old name: the relation that had it */
     struct w_rel *next;            /* same bucket */
 };
 enum { W_COLS = 1, W_CONS = 2, W_IDXS = 4, W_TRGS = 8 };
@@ -58,6 +59,8 @@ struct w_rel *w_stub(struct pr_world *w, const char *schema, const char *name, c
 struct w_rel *w_create(struct pr_world *w, const char *schema, const char *name, char kind);
 void w_drop(struct pr_world *w, struct w_rel *r);
 void w_rename(struct pr_world *w, struct w_rel *r, const char *schema, const char *name);
+/* The relation that had this name before it was renamed in this run; NULL when none had. */
+struct w_rel *w_renamed(const struct pr_world *w, const char *schema, const char *name);
 /* "schema.name" as in pr_rel.partitions. */
 struct w_rel *w_find_full(const struct pr_world *w, const char *full);
 const char *w_full(struct pr_world *w, const struct w_rel *r);
@@ -67,6 +70,9 @@ const char *w_default_schema(const struct pr_world *w);    /* NULL when facts do
 void w_note_index(struct pr_world *w, const char *name);
 /* The table that has the index, which goes to *idx; NULL when not known. */
 struct w_rel *w_find_index(const struct pr_world *w, const char *schema, const char *name, struct pr_idx **idx);
+
+/* True when facts are there and say that no such index exists. */
+bool w_index_absent(const struct pr_world *w, const char *schema, const char *name);
 
 /* Changes, each on a copy. Names live as long as the world: callers pass arena text. */
 struct pr_col *w_col(struct pr_world *w, struct w_rel *r, const char *name);           /* to write to; NULL when absent */

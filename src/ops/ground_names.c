@@ -65,7 +65,7 @@ static void unknown_relation(struct walk *w, const struct pr_name *n) {
 }
 
 static void look_at_name(struct walk *w, const struct pr_name *n) {
-    if (n->role == PR_NAME_CREATED || n->missing_ok || n->kind == PR_NAME_TYPE || n->kind == PR_NAME_FUNCTION) return;
+    if (n->role == PR_NAME_CREATED || n->missing_ok || n->kind >= PR_NAME_TYPE) return;
     if (was_made(w, n->schema, n->name, NULL)) return;
     if (n->kind == PR_NAME_INDEX) {
         if (pr_find_index_rel(w->f, n->schema, n->name, NULL) == NULL) unknown_index(w, n);

@@ -275,6 +275,10 @@ static void object(struct names *c, ObjectType type, const Node *n, bool missing
         add_list(c, list, parts_within(type), PR_NAME_TARGET, kind_of(type), missing_ok);
     } else if (list != NULL && kind_of(type) == PR_NAME_TYPE) {
         add_list(c, list, 0, PR_NAME_TARGET, PR_NAME_TYPE, missing_ok);
+    } else if (list != NULL && type == OBJECT_STATISTIC_EXT) {
+        add_list(c, list, 0, PR_NAME_TARGET, PR_NAME_OTHER, missing_ok);
+    } else if (type == OBJECT_SCHEMA && pr_as(String, n) != NULL) {
+        add_text(c, NULL, strVal(pr_as(String, n)), PR_NAME_TARGET, PR_NAME_OTHER, missing_ok);
     }
 }
 
@@ -306,6 +310,7 @@ static void rename_it(struct names *c, const RenameStmt *s) {
           part ? NULL : s->newname);
     if (s->relation != NULL) return;
     object(c, s->renameType, s->object, s->missing_ok);
+    if (s->renameType == OBJECT_SCHEMA) add_text(c, NULL, s->subname, PR_NAME_TARGET, PR_NAME_OTHER, false);
     if (kind_of(s->renameType) == PR_NAME_TYPE && s->renameType != OBJECT_DOMCONSTRAINT) {
         add_text(c, NULL, s->newname, PR_NAME_CREATED, PR_NAME_TYPE, false);
     }

@@ -84,7 +84,8 @@ struct pr_name {
         PR_NAME_REFERENCED,    /* REFERENCES r, LIKE t, INHERITS, PARTITION OF, ATTACH */
         PR_NAME_READ           /* FROM, JOIN, a view's body, USING of a policy */
     } role;
-    enum pr_name_kind { PR_NAME_RELATION, PR_NAME_INDEX, PR_NAME_SEQUENCE, PR_NAME_VIEW, PR_NAME_TYPE, PR_NAME_FUNCTION } kind;
+    enum pr_name_kind { PR_NAME_RELATION, PR_NAME_INDEX, PR_NAME_SEQUENCE, PR_NAME_VIEW, PR_NAME_TYPE, PR_NAME_FUNCTION,
+                        PR_NAME_OTHER /* a schema, statistics: leads to relations, is none */ } kind;
     bool missing_ok;           /* IF EXISTS */
 };
 size_t pr_stmt_names(const struct pr_stmt *s, struct pr_arena *a, struct pr_name **out);

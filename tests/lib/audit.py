@@ -159,8 +159,8 @@ class Runner:
 
     def judge(self, record, facts, world, seen):
         other = getattr(seen, "other", [])
-        record.from_facts = differences(facts, seen) + other
-        record.through_world = differences(world, seen) + other
+        record.from_facts = differences(facts, seen, strict=False) + other
+        record.through_world = differences(world, seen, strict=False) + other
         record.message = seen.message or ""
         failed, wrong = failures(facts, seen)
         if failed and wrong and not failures(world, seen)[1]:

@@ -10,4 +10,4 @@ DROP TABLE IF EXISTS never_there;
 ALTER TABLE orders RENAME COLUMN note TO remark;
 ALTER TABLE orders RENAME TO purchases;
 ALTER TABLE purchases ALTER COLUMN shipped_at SET NOT NULL;
-SELECT email FROM open_orders WHERE id = 5;
+SELECT email FROM open_orders;

@@ -84,6 +84,7 @@ static struct pr_facts world(struct dice *d) {
     struct pr_facts f = {.version_num = (int)roll(d, 190000), .database = text(d), .system_id = maybe(d), .environment = maybe(d),
         .taken_at = text(d), .time_zone = text(d), .max_locks = amount(d), .standbys = (int)roll(d, 3), .whole = flag(d)};
     f.search_path = texts(d, &f.n_search_path), f.all_relations = texts(d, &f.n_all_relations);
+    f.all_indexes = texts(d, &f.n_all_indexes);
     f.n_rels = roll(d, 5), f.n_types = roll(d, 3), f.n_fns = roll(d, 3);
     f.rels = PR_NEW_ARRAY(d->a, struct pr_rel, f.n_rels), f.types = PR_NEW_ARRAY(d->a, struct pr_typ, f.n_types);
     f.fns = PR_NEW_ARRAY(d->a, struct pr_fn, f.n_fns);

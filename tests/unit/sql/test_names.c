@@ -23,7 +23,7 @@ static const struct example examples[] = {
 
 static const char *names_of(const struct pr_stmt *s, struct pr_arena *a) {
     static const char *const roles[] = {"target", "created", "referenced", "read"};
-    static const char *const kinds[] = {"relation", "index", "sequence", "view", "type", "function"};
+    static const char *const kinds[] = {"relation", "index", "sequence", "view", "type", "function", "other"};
     struct pr_name *list = NULL;
     struct pr_buf b = {.a = a};
     const size_t n = pr_stmt_names(s, a, &list);
