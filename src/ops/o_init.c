@@ -1,4 +1,4 @@
-#include "ops/ops.h"
+#include "ops/init.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -7,7 +7,7 @@
 
 #include "sql_files.gen.h"
 
-/* init: pgrail.conf, from flags and from what lies in the folder. */
+/* init: pgrail.conf, from flags, from what lies in the folder, and from the live schema where it can be reached. */
 
 struct args {
     const char *production_service, *production_env, *staging_service, *staging_env, *migrations, *layout, *approvers;
@@ -102,7 +102,46 @@ static void add_section(struct pr_buf *b, const struct args *in, const char *hea
     }
 }
 
-static const char *conf_text(const struct args *in, const char *migrations, struct pr_arena *a) {
+/* What the live schema follows is on, with its share; the rest is there to be chosen. */
+static void add_conventions(struct pr_buf *b, const struct pr_learned *learned, size_t n_learned) {
+    size_t n = 0;
+    const struct pr_setting *all = pr_settings(&n);
+    pr_add(b, "\n[conventions]\n; how new tables, columns, indexes and constraints look; check tells what differs. What nine of ten follow is on.\n");
+    for (size_t i = 0; i < n; i++) {
+        if (!pr_eq(all[i].section, "conventions")) continue;
+        const struct pr_learned *found = NULL;
+        for (size_t k = 0; k < n_learned && found == NULL; k++)
+            if (pr_eq(learned[k].key, all[i].key)) found = &learned[k];
+        if (found != NULL) pr_addf(b, "; %s\n%s%s = %s\n", found->words, found->on ? "" : "; ", found->key, found->value);
+        else pr_addf(b, "; %s\n; %s = %s\n", all[i].why, all[i].key, all[i].fallback != NULL ? all[i].fallback : all[i].choices != NULL ? all[i].choices[0] : "…");
+    }
+}
+
+/* The schema of production, or of staging, when a connection was named. That it cannot be reached is no reason not to begin. */
+static enum pr_code look_at_schema(struct pr_call *c, const struct args *in, json_t *doc, struct pr_learned **out, size_t *n, struct pr_err *e) {
+    const bool production = in->production_service != NULL || in->production_env != NULL;
+    const struct pr_pg_where where = {.service = production ? in->production_service : in->staging_service, .app = "pgrail/init", .timeout_ms = 5000,
+                                      .env = production ? in->production_env : in->staging_env, .interrupted = c->talk->interrupted};
+    if (where.service == NULL && where.env == NULL) return PR_OK;
+    struct pr_pg *pg PR_CLEANUP(pr_pg_closep) = NULL;
+    struct pr_facts *f = NULL;
+    struct pr_err why = {0};
+    const bool read = pr_pg_open(&where, &pg, &why) == PR_OK && pr_facts_read(pg, NULL, 0, c->a, &f, &why) == PR_OK;
+    if (pr_interrupted(c->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted; nothing was written");
+    if (read) *n = pr_init_learn(f, c->a, out);
+    json_t *list = pr_set_array(doc, "conventions");
+    for (size_t i = 0; i < *n; i++) {
+        json_t *o = pr_push_object(list);
+        pr_set_str(o, "key", (*out)[i].key);
+        pr_set_str(o, "value", (*out)[i].value);
+        pr_set_str(o, "found", (*out)[i].words);
+        pr_set_bool(o, "on", (*out)[i].on);
+    }
+    if (!read) pr_set_str(doc, "conventions_why_not", why.msg);
+    return PR_OK;
+}
+
+static const char *conf_text(const struct args *in, const char *migrations, const struct pr_learned *learned, size_t n_learned, struct pr_arena *a) {
     struct pr_buf b = {.a = a};
     pr_add(&b, "; pgrail.conf: how pgrail works in this repository. Lines that begin with ; are comments: defaults, to be changed.\n"
                "; Order of precedence: flag, environment variable (PGRAIL_SECTION_KEY), this file, default.\n"
@@ -112,6 +151,7 @@ static const char *conf_text(const struct args *in, const char *migrations, stru
     add_section(&b, in, "environment staging", "environment", migrations);
     static const char *const rest[] = {"policy", "apply", "rehearse", "rules"};
     for (size_t i = 0; i < PR_COUNT(rest); i++) add_section(&b, in, rest[i], rest[i], migrations);
+    add_conventions(&b, learned, n_learned);
     return pr_buf_text(&b);
 }
 
@@ -168,7 +208,10 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     for (size_t i = 0; i < PR_COUNT(marks); i++)
         if (access(marks[i].file, F_OK) == 0) pr_push_str(tools, marks[i].tool);
     struct pr_config *conf = NULL;
-    PR_TRY(e, write_conf(conf_text(in, migrations, c->a), c->a, &conf, e));
+    struct pr_learned *learned = NULL;
+    size_t n_learned = 0;
+    if (access("pgrail.conf", F_OK) != 0) PR_TRY(e, look_at_schema(c, in, doc, &learned, &n_learned, e));
+    PR_TRY(e, write_conf(conf_text(in, migrations, learned, n_learned, c->a), c->a, &conf, e));
     pr_set_str(doc, "written", conf->path);
     pr_set_str(doc, "migrations", migrations);
     json_t *environments = pr_set_array(doc, "environments");
@@ -192,6 +235,10 @@ static void render(const json_t *doc, const struct pr_render *r) {
     }
     json_array_foreach(pr_get(doc, "tools"), i, o) pr_addf(r->out, "found    %s\n", json_string_value(o));
     if (json_array_size(pr_get(doc, "folders")) == 0) pr_add(r->out, "found    no folder of migrations; pgrail new NAME makes one\n");
+    json_array_foreach(pr_get(doc, "conventions"), i, o)
+        if (pr_get_bool(o, "on")) pr_addf(r->out, "found    %s = %s: %s\n", pr_get_str(o, "key"), pr_printable(r->a, pr_get_str(o, "value"), 200), pr_printable(r->a, pr_get_str(o, "found"), 400));
+    const char *why_not = pr_get_str(doc, "conventions_why_not");
+    if (why_not != NULL) pr_addf(r->out, "\001wnot found\002  conventions, for the schema could not be read: %s\n", pr_printable(r->a, why_not, 400));
     json_array_foreach(pr_get(doc, "environments"), i, o) pr_addf(r->out, "environment  %s\n", json_string_value(o));
     pr_addf(r->out, "\n\001hRoles, as a superuser would set them up once:\002\n\001c%s\002\nnext: \001c%s\002\n", pr_get_str(doc, "roles_sql"), pr_get_str(doc, "next"));
 }
@@ -199,7 +246,8 @@ static void render(const json_t *doc, const struct pr_render *r) {
 PR_OP(init) = {
     .name = "init", .summary = "Write pgrail.conf and say what was found",
     .detail = "Looks for a migrations folder in the usual places, finds out whose form it has, writes pgrail.conf with every setting and its "
-              "reason, and prints the roles that pgrail works best with. It never overwrites a file and takes no password.",
+              "reason, and prints the roles that pgrail works best with. Where the named database can be reached, its schema is looked through for "
+              "the conventions that it follows: they become [conventions], each with its share. It never overwrites a file and takes no password.",
     .examples = (const char *const[]){"pgrail init --production-service app_prod --staging-service app_staging",
                                       "pgrail init --production-env DATABASE_URL --migrations db/migrations --approvers .pgrail/approvers", NULL},
     .capability = PR_PROPOSE, .person_only = true, .params = params, .n_params = PR_COUNT(params), .args_size = sizeof(struct args),

@@ -9,7 +9,7 @@ drop-table = note
 C
 $PGRAIL rules drop-table | grep pgrail.conf
 $PGRAIL rules version-gap | grep pgrail.conf
-$PGRAIL rules | grep -A1 -E '^  (version-gap|drop-table|truncate|not-judged) '
+for rule in version-gap drop-table truncate not-judged; do $PGRAIL rules | grep -A1 "^  $rule "; done
 $PGRAIL rules version-gap --json | grep -A14 '"set"'
 printf '[rules]\ndrop-tabel = off\n' >pgrail.conf
 $PGRAIL rules
