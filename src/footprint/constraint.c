@@ -40,11 +40,12 @@ static bool name_taken(struct fx_at *t, const Constraint *c) {
 
 /* --- CHECK and NOT NULL --- */
 
-struct proving { struct fx *x; struct w_rel *r; const char *con; };
+struct proving { struct fx *x; struct w_rel *r; const char *con; struct pr_buf def; };
 
 static void prove(void *ctx, const char *col) {
-    const struct proving *p = ctx;
+    struct proving *p = ctx;
     w_prove(p->x->w, p->r, p->con, fx_str(p->x, col));
+    pr_addf(&p->def, "%s(%s IS NOT NULL)", p->def.len > 0 ? " AND " : "", pr_quote_ident(p->x->a, col));
 }
 
 static void add_check(struct fx_at *t, const Constraint *c, const char *col) {
@@ -68,8 +69,10 @@ static void add_check(struct fx_at *t, const Constraint *c, const char *col) {
     con->enforced = PR_CONSTRAINT_ENFORCED(c);
     con->cols = cols;
     con->n_cols = n;
-    struct proving p = {.x = x, .r = t->r, .con = name};
+    struct proving p = {.x = x, .r = t->r, .con = name, .def = {.a = x->a}};
     fx_proven(c->raw_expr, prove, &p);
+    /* Proofs end with this world; the facts that it leaves carry on what the CHECK proves. */
+    if (p.def.len > 0) con->def = pr_fmt(x->a, "CHECK (%s)", pr_buf_text(&p.def));
 }
 
 static void add_not_null(struct fx_at *t, const Constraint *c, const char *col) {

@@ -3,7 +3,7 @@
 #define PR_OPS_CHECK_H
 
 #include "ops/ops.h"
-#include "rules/rules.h"
+#include "rules/fix.h"
 
 /* What one call of check works on. */
 struct pr_check {
@@ -14,6 +14,7 @@ struct pr_check {
     const struct pr_folder **folders; size_t n_folders, cap_folders;   /* whose own problems are findings */
     const struct pr_facts *facts;  /* live, from a file, from nothing (--all), or NULL */
     const char *source;            /* "live", "file", "nothing", "none" */
+    const struct pr_migration **named; size_t n_named, cap_named;   /* of list: by a word of its own, not by its folder's */
     bool in_order;                 /* each migration is judged on what those before it left */
     const char *since;             /* revision; NULL = all files count as changed */
     const char **changed; size_t n_changed;                /* since then: absolute paths, sorted */
@@ -46,6 +47,14 @@ PR_NODISCARD enum pr_code pr_check_baseline(struct pr_check *k, const char *file
  * loaded, or none. Errors CONNECT, DB, NO_FILE, BAD_INPUT, CONFIG. */
 struct pr_check_facts { const char *env, *file; bool offline, all, named; };
 PR_NODISCARD enum pr_code pr_check_facts(struct pr_check *k, const struct pr_check_facts *how, struct pr_err *e);
+
+/* The world between two deployments: rows have come into what an earlier migration made. NULL stays NULL. */
+const struct pr_facts *pr_check_later(struct pr_check *k, const struct pr_facts *f);
+
+/* Fixes for all that is to be judged: shown in the document ("fixes"), and written when `write`; then k->list is what is there now.
+ * What is applied is left alone, and so is what may be: without the history, only what was named is written. Errors as pr_fix_*. */
+PR_NODISCARD enum pr_code pr_check_fix(struct pr_check *k, bool write, struct pr_err *e);
+void pr_check_render_fixes(const json_t *fixes, const struct pr_render *r);
 
 /* The document for a terminal (check_render.c), and its last line: what was judged, what was found, with which facts. */
 void pr_check_render(const json_t *doc, const struct pr_render *r);

@@ -208,6 +208,11 @@ static void put_rest(const json_t *doc, const struct pr_render *r) {
 
 void pr_check_render(const json_t *doc, const struct pr_render *r) {
     size_t i = 0;
+    const json_t *fixes = pr_get(doc, "fixes");
+    if (fixes != NULL && !pr_get_bool(fixes, "written")) {          /* --diff: nothing but what patch and git apply take */
+        pr_check_render_fixes(fixes, r);
+        return;
+    }
     json_t *o = NULL;
     json_array_foreach(pr_get(doc, "migrations"), i, o) {
         put_footprint(r, pr_get(o, "up"));
@@ -219,6 +224,7 @@ void pr_check_render(const json_t *doc, const struct pr_render *r) {
         pr_addf(r->out, "\001brefused\002 %s changes %s, %s; run: %s\n", pr_get_str(o, "migration"), pr_get_str(o, "relation"),
                 stale ? "which moved since it was grounded" : "which was not grounded", pr_get_str(o, "mend"));
     }
+    if (fixes != NULL) pr_check_render_fixes(fixes, r);
     const json_t *findings = pr_get(doc, "findings");
     if (json_array_size(findings) > MANY) put_tally(r, findings);
     pr_check_summary(doc, r);

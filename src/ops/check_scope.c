@@ -34,6 +34,7 @@ static enum pr_code take_word(struct pr_check *k, const char *word, struct pr_er
         const struct pr_migration *m = NULL;
         PR_TRY(e, pr_context_migration(k->c, &k->x, word, &m, e));
         take(k, m);
+        *PR_PUSH(k->c->a, k->named, k->n_named, k->cap_named) = m;
         return PR_OK;
     }
     if (!looks_like_path(word) && access(word, R_OK) != 0) {
@@ -43,6 +44,7 @@ static enum pr_code take_word(struct pr_check *k, const char *word, struct pr_er
     struct pr_migration *m = NULL;
     PR_TRY(e, pr_migration_from_file(word, k->root, k->c->a, &m, e));
     take(k, m);
+    *PR_PUSH(k->c->a, k->named, k->n_named, k->cap_named) = m;
     return PR_OK;
 }
 

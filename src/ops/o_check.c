@@ -8,7 +8,7 @@
 struct args {
     struct pr_list what;
     const char *env, *facts, *runner, *fail_on, *since, *baseline;
-    bool all, offline, footprint, up_only, write_baseline;
+    bool all, offline, footprint, up_only, write_baseline, fix, diff;
     int64_t pg_version;
 };
 
@@ -27,6 +27,8 @@ static const struct pr_param params[] = {
     {.name = "write-baseline", PR_FIELD(PR_T_BOOL, struct args, write_baseline), .help = "Accept what is found now: write it to the baseline, and take out what is no more."},
     {.name = "up-only", PR_FIELD(PR_T_BOOL, struct args, up_only), .help = "Leave the down scripts out."},
     {.name = "footprint", PR_FIELD(PR_T_BOOL, struct args, footprint), .help = "Show for each statement the locks and the work that are predicted."},
+    {.name = "fix", PR_FIELD(PR_T_BOOL, struct args, fix), .help = "Write what is surely better into the files: in place, or as migrations of their own directly behind."},
+    {.name = "diff", PR_FIELD(PR_T_BOOL, struct args, diff), .help = "Show as a unified diff what --fix would write."},
     {.name = "runner", PR_FIELD(PR_T_STR, struct args, runner), .fallback = "pgrail", .choices = runners, .help = "Who will run the files; with another than pgrail, what pgrail does by itself is missing."},
     {.name = "fail-on", PR_FIELD(PR_T_STR, struct args, fail_on), .fallback = "error", .choices = fail_levels, .help = "Lowest level that makes the exit status 1."},
     {.name = "pg-version", PR_FIELD(PR_T_INT, struct args, pg_version), .min = 0, .max = 99, .help = "Server's major version where there are no facts; 0 = any of 13 to 18."},
@@ -186,7 +188,7 @@ static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m,
 }
 
 /* Between two deployments rows come: what an earlier migration made is of unknown size for a later one. */
-static const struct pr_facts *sizes_unknown(struct pr_check *k, const struct pr_facts *f) {
+const struct pr_facts *pr_check_later(struct pr_check *k, const struct pr_facts *f) {
     if (f == NULL) return NULL;
     struct pr_facts *copy = PR_NEW(k->c->a, struct pr_facts);
     *copy = *f;
@@ -211,7 +213,7 @@ static enum pr_code pass_over(struct pr_check *k, const struct pr_migration *m, 
     struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
     const struct pr_judge j = {.migration = m, .side = &m->up, .facts = *facts, .version_num = k->version_num, .config = k->x.config, .runner = k->runner};
     if (pr_judge_side(&j, k->c->a, &d, e) != PR_OK) return pr_prefix(e, "%s", m->up.path);
-    *facts = sizes_unknown(k, d.after);
+    *facts = pr_check_later(k, d.after);
     return PR_OK;
 }
 
@@ -223,8 +225,8 @@ static enum pr_code judge_one(struct pr_check *k, const struct pr_migration *m, 
     pr_set_str(o, "sha256", m->sha256);
     const struct pr_facts *after = *facts, *undone = NULL;
     if (m->up.path != NULL) PR_TRY(e, judge_side(k, m, &m->up, *facts, o, &after, e));
-    if (!k->up_only && m->down.path != NULL) PR_TRY(e, judge_side(k, m, &m->down, sizes_unknown(k, after), o, &undone, e));
-    if (k->in_order) *facts = sizes_unknown(k, after);
+    if (!k->up_only && m->down.path != NULL) PR_TRY(e, judge_side(k, m, &m->down, pr_check_later(k, after), o, &undone, e));
+    if (k->in_order) *facts = pr_check_later(k, after);
     return PR_OK;
 }
 
@@ -343,6 +345,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
                                                  .version_num = (int)in->pg_version * 10000};
     if (in->pg_version != 0 && (in->pg_version < 13 || in->pg_version > 18))
         return PR_FAIL(e, PR_ERR_USAGE, "--pg-version: expected 13 to 18, or 0 for any of them, got %" PRId64, in->pg_version);
+    if (in->fix && in->diff) return PR_FAIL(e, PR_ERR_USAGE, "--fix writes and --diff shows: one of them");
     PR_TRY(e, open_project(&k, in, e));
     begin(&k, in);
     PR_TRY(e, pr_check_collect(&k, &in->what, in->all, e));
@@ -350,6 +353,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     PR_TRY(e, pr_check_facts(&k, &(struct pr_check_facts){.env = in->env, .file = in->facts, .offline = in->offline, .all = in->all,
                                                           .named = in->what.n > 0}, e));
     if (k.facts != NULL && k.facts->version_num != 0) k.version_num = k.facts->version_num;
+    if (in->fix || in->diff) PR_TRY(e, pr_check_fix(&k, in->fix, e));
     put_folder_problems(&k);
     PR_TRY(e, judge_all(&k, e));
     fingerprint_others(&k);
@@ -371,7 +375,7 @@ PR_OP(check) = {
               "DDL on a relation that was not grounded is refused.",
     .examples = (const char *const[]){"pgrail check", "pgrail check 0247 --env production", "pgrail check db/change.sql --offline",
                                       "pgrail check --all --fail-on warning", "pgrail check --offline --since origin/main",
-                                      "pgrail check --all --baseline .pgrail/baseline.json --write-baseline", "pgrail check --facts .pgrail/facts.json --json", NULL},
+                                      "pgrail check --all --baseline .pgrail/baseline.json --write-baseline", "pgrail check --facts .pgrail/facts.json --json", "pgrail check 0247 --diff", NULL},
     .capability = PR_OBSERVE, .params = params, .n_params = PR_COUNT(params), .args_size = sizeof(struct args),
     .schema = "pgrail.check/1", .run = run, .render = pr_check_render, .formats = pr_check_formats,
 };

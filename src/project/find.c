@@ -88,6 +88,15 @@ static enum pr_code fill(struct pr_arena *a, const char *root, const char *path,
     return PR_OK;
 }
 
+struct pr_migration *pr_migration_from_text(const char *shown, const char *text, size_t len, struct pr_arena *a) {
+    struct pr_migration *m = PR_NEW(a, struct pr_migration);
+    pr_side_fill(a, &m->up, shown, text, len, 1, PR_TX_RULE_PGRAIL);
+    const char *slash = strrchr(shown, '/');
+    m->id = m->version = m->name = slash != NULL ? slash + 1 : shown;
+    pr_migration_finish(a, m);
+    return m;
+}
+
 enum pr_code pr_migration_from_file(const char *path, const char *root, struct pr_arena *a, struct pr_migration **out,
                                     struct pr_err *e) {
     char whole[PATH_MAX], down_whole[PATH_MAX];

@@ -233,19 +233,52 @@ static enum pr_code write_all(const struct writing *w, struct pr_err *e) {
     return code;
 }
 
+/* The version that is nth behind one that is there: below the next one, whatever comes after. */
+static enum pr_code version_behind(const struct pr_folder *f, const struct pr_migration *m, int nth, struct pr_arena *a, const char **out,
+                                   struct pr_err *e) {
+    const size_t len = strlen(m->version), digits = len - (len > 6 && pr_digits(m->version) != len ? 6 : len);
+    const char *v = pr_eq(f->layout, "flyway") ? pr_fmt(a, "%s.%d", m->version, nth) : m->version;
+    for (int i = 0; i < nth && v != NULL && !pr_eq(f->layout, "flyway"); i++) v = pr_fmt(a, "%.*s%s", (int)digits, v, plus_one(a, v + digits));
+    const struct pr_migration *next = NULL;
+    for (size_t i = 0; i + 1 < f->n; i++)
+        if (pr_eq(f->migrations[i].id, m->id) && !f->migrations[i + 1].repeatable) next = &f->migrations[i + 1];
+    if (next != NULL && pr_version_compare(v, next->version) >= 0)
+        return PR_FAIL(e, PR_ERR_BAD_INPUT, "%s follows directly: there is no number between them", next->id);
+    *out = v;
+    return PR_OK;
+}
+
+static enum pr_code plan_files(struct writing *w, struct pr_new *clean, const char *version, struct pr_err *e) {
+    struct pr_arena *a = w->a;
+    PR_TRY(e, slug(w->n->name, a, &clean->name, e));
+    PR_TRY(e, check_line("the rationale", clean->rationale, e));
+    PR_TRY(e, check_line("the author", clean->author, e));
+    if (clean->up_sql != NULL) PR_TRY(e, pr_check_utf8("the up script", clean->up_sql, strlen(clean->up_sql), e));
+    if (clean->down_sql != NULL) PR_TRY(e, pr_check_utf8("the down script", clean->down_sql, strlen(clean->down_sql), e));
+    PR_TRY(e, check_free(w->f, clean->name, e));
+    w->id = pr_eq(w->f->layout, "flyway") ? pr_fmt(a, "V%s__%s", version, clean->name) : pr_fmt(a, "%s_%s", version, clean->name);
+    w->n = clean;
+    return plan(w, e);
+}
+
+enum pr_code pr_migration_plan(const struct pr_folder *f, const struct pr_migration *after, int nth, const struct pr_new *n, struct pr_arena *a,
+                               struct pr_change *out, size_t *n_out, const char **id, struct pr_err *e) {
+    struct pr_new clean = *n;
+    struct writing w = {.a = a, .f = f, .n = n};
+    const char *version = NULL;
+    PR_TRY(e, version_behind(f, after, nth, a, &version, e));
+    PR_TRY(e, plan_files(&w, &clean, version, e));
+    for (size_t i = 0; i < w.n_files; i++) out[i] = (struct pr_change){.path = w.files[i].path, .text = w.files[i].text, .len = strlen(w.files[i].text)};
+    *n_out = w.n_files;
+    *id = w.id;
+    return PR_OK;
+}
+
 enum pr_code pr_migration_new(const struct pr_folder *f, const struct pr_new *n, struct pr_arena *a, const char **up_path,
                               const char **down_path, struct pr_err *e) {
     struct pr_new clean = *n;
-    PR_TRY(e, slug(n->name, a, &clean.name, e));
-    PR_TRY(e, check_line("the rationale", n->rationale, e));
-    PR_TRY(e, check_line("the author", n->author, e));
-    if (n->up_sql != NULL) PR_TRY(e, pr_check_utf8("the up script", n->up_sql, strlen(n->up_sql), e));
-    if (n->down_sql != NULL) PR_TRY(e, pr_check_utf8("the down script", n->down_sql, strlen(n->down_sql), e));
-    PR_TRY(e, check_free(f, clean.name, e));
-    const bool flyway = pr_eq(f->layout, "flyway");
-    struct writing w = {.a = a, .f = f, .n = &clean};
-    w.id = flyway ? pr_fmt(a, "V%s__%s", next_version(f, a), clean.name) : pr_fmt(a, "%s_%s", next_version(f, a), clean.name);
-    PR_TRY(e, plan(&w, e));
+    struct writing w = {.a = a, .f = f, .n = n};
+    PR_TRY(e, plan_files(&w, &clean, next_version(f, a), e));
     PR_TRY(e, write_all(&w, e));
     *up_path = w.files[0].path;
     *down_path = w.n_files > 1 && !pr_ends(w.files[1].path, ".toml") ? w.files[1].path : NULL;

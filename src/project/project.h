@@ -140,11 +140,39 @@ PR_NODISCARD enum pr_code pr_folder_find(const struct pr_folder *f, const char *
 PR_NODISCARD enum pr_code pr_migration_from_file(const char *path, const char *root, struct pr_arena *a,
                                                  struct pr_migration **out, struct pr_err *e);
 
+/* A text that stands alone, as pgrail would run it; shown is its path in messages. text must live as long. Never fails: text that
+ * cannot be read is check's finding. */
+struct pr_migration *pr_migration_from_text(const char *shown, const char *text, size_t len, struct pr_arena *a);
+
 /* Writes NNNN_name.up.sql and .down.sql with a header; refuses to overwrite. paths are given back.
  * Errors BAD_INPUT (bad name, file exists), NO_FILE. */
 struct pr_new { const char *name, *rationale, *author, *up_sql, *down_sql; };
 PR_NODISCARD enum pr_code pr_migration_new(const struct pr_folder *f, const struct pr_new *n, struct pr_arena *a,
                                            const char **up_path, const char **down_path, struct pr_err *e);
+
+/* The migration that would stand directly behind `after`, the nth of those (from 1): its files as pr_migration_new would write them.
+ * Nothing is written. out holds at most 3 files, the up script first; paths are absolute.
+ * Errors BAD_INPUT: the folder has no number free there, the name is taken, the layout alone can write one. */
+struct pr_change { const char *path, *text; size_t len; }; /* a file with other or new bytes */
+PR_NODISCARD enum pr_code pr_migration_plan(const struct pr_folder *f, const struct pr_migration *after, int nth, const struct pr_new *n,
+                                            struct pr_arena *a, struct pr_change *out, size_t *n_out, const char **id, struct pr_err *e);
+
+/* The folder as its layout reads it when some files have other bytes: of these files and what belongs to their migrations alone, so
+ * that it costs what they cost. Paths of changes are absolute, and below the folder. Errors as pr_folder_read. */
+PR_NODISCARD enum pr_code pr_folder_with(const struct pr_folder *f, const struct pr_change *changes, size_t n, struct pr_arena *a,
+                                         struct pr_folder **out, struct pr_err *e);
+
+/* What has to change in the folder so that a side runs outside of a transaction, one text of which a line is put into or a file that
+ * is new. in: the file's text as it is. *n_out 0 = nothing. pair: the layout can do it for both sides together alone.
+ * Errors BAD_INPUT: the layout cannot. */
+struct pr_alone { const char *path; size_t at; const char *text; bool pair; };
+PR_NODISCARD enum pr_code pr_migration_alone(const struct pr_folder *f, const struct pr_migration *m, bool is_down, const char *text, size_t len,
+                                             struct pr_arena *a, struct pr_alone *out, size_t *n_out, struct pr_err *e);
+/* Does the layout's runner send statements one by one, so that any may stand side by side in a file without a transaction? Flyway
+ * does, but wants a file of its own for what must be outside of one. */
+bool pr_folder_runs_each(const struct pr_folder *f, const char *runner);
+/* Byte of the file at which a side's text begins. */
+size_t pr_side_start(const struct pr_side *s, const char *file_text, size_t len);
 
 /* Puts or replaces the line "-- grounding: FINGERPRINT at TIME on ENVIRONMENT" in the header of the up file.
  * The bytes, and so the identity, change: it is done before rehearsal. Errors NO_FILE, BAD_INPUT. */

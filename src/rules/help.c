@@ -105,8 +105,13 @@ const Constraint *pr_column_constraint(const ColumnDef *col, ConstrType type) {
     return NULL;
 }
 
+void pr_report_block_fix(const struct pr_rule_ctx *c, const struct pr_effect *f, struct pr_span at, const char *title,
+                         const char *safe_sql, const struct pr_fix *fix) {
+    struct pr_hit h = {.offset = at.offset, .len = at.len, .title = title, .safe_sql = safe_sql, .fix = fix};
+    if (f != NULL && pr_blocking_level(c, f, &h.level, &h.unknown_size, &h.what)) pr_report(c, &h);
+}
+
 void pr_report_block(const struct pr_rule_ctx *c, const struct pr_effect *f, struct pr_span at, const char *title,
                      const char *safe_sql) {
-    struct pr_hit h = {.offset = at.offset, .len = at.len, .title = title, .safe_sql = safe_sql};
-    if (f != NULL && pr_blocking_level(c, f, &h.level, &h.unknown_size, &h.what)) pr_report(c, &h);
+    pr_report_block_fix(c, f, at, title, safe_sql, NULL);
 }

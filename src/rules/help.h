@@ -91,5 +91,8 @@ const char *pr_sql_not_null(const struct pr_rule_ctx *c, const RangeVar *rv, con
 /* Reports the blocking work of an effect at a place: level and numbers from pr_blocking_level. Nothing when nobody is hurt. */
 void pr_report_block(const struct pr_rule_ctx *c, const struct pr_effect *f, struct pr_span at, const char *title,
                      const char *safe_sql);
+/* The same with a fix; NULL = none. */
+void pr_report_block_fix(const struct pr_rule_ctx *c, const struct pr_effect *f, struct pr_span at, const char *title,
+                         const char *safe_sql, const struct pr_fix *fix);
 
 #endif

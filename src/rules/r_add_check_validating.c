@@ -1,5 +1,6 @@
 #include "sql/nodes.h"
 
+#include "rules/fix_make.h"
 #include "rules/help.h"
 
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
@@ -10,8 +11,8 @@ static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const 
     const char *name = con->conname != NULL ? con->conname : pr_object_name(c, at->relation->relname, NIL, "check");
     const char *title = pr_fmt(PR_A(c), "adding CHECK %s reads every row of %s under an exclusive lock", pr_id(c, name),
                                pr_rv_name(c, at->relation));
-    pr_report_block(c, f, pr_word_at(c, con->conname != NULL ? con->conname : "check", 0), title,
-                    pr_sql_not_valid(c, at, con, name));
+    pr_report_block_fix(c, f, pr_word_at(c, con->conname != NULL ? con->conname : "check", 0), title,
+                        pr_sql_not_valid(c, at, con, name), pr_fix_not_valid(c, at, cmd, name));
 }
 
 static void check(const struct pr_rule_ctx *c) { pr_each_cmd(c, AT_AddConstraint, on_cmd); }

@@ -1,12 +1,13 @@
 #include "sql/nodes.h"
 
+#include "rules/fix_make.h"
 #include "rules/help.h"
 
 static void report(const struct pr_rule_ctx *c, const RangeVar *rv, const ColumnDef *col) {
     if (col->typeName == NULL || !pr_eq(strVal(llast(col->typeName->names)), "json")) return;
     const char *t = pr_rv_name(c, rv), *name = pr_id(c, col->colname);
     const struct pr_span at = pr_word_at(c, "json", 0);
-    pr_report(c, &(struct pr_hit){.level = PR_WARNING, .offset = at.offset, .len = at.len,
+    pr_report(c, &(struct pr_hit){.level = PR_WARNING, .offset = at.offset, .len = at.len, .fix = pr_fix_jsonb(c, col),
         .title = pr_fmt(PR_A(c), "%s.%s is json: SELECT DISTINCT, GROUP BY and UNION over such a row fail", t, name),
         .safe_sql = IsA(c->node, AlterTableStmt) ? pr_fmt(PR_A(c), "ALTER TABLE %s ADD COLUMN %s jsonb;", t, name) : NULL});
 }

@@ -1,5 +1,6 @@
 #include "sql/nodes.h"
 
+#include "rules/fix_make.h"
 #include "rules/help.h"
 
 /* Up to 17 a foreign key of a partitioned table cannot be NOT VALID. */
@@ -18,7 +19,8 @@ static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const 
     const char *title = pr_fmt(PR_A(c), "adding foreign key %s checks every row and stops writes to %s and %s", pr_id(c, name),
                                pr_rv_name(c, at->relation), pr_rv_name(c, con->pktable));
     const char *sql = can_be_not_valid(c, at->relation) ? pr_sql_not_valid(c, at, con, name) : pr_sql_fk_by_partition(c, at, con);
-    pr_report_block(c, pr_heavier(ours, theirs), pr_word_at(c, con->conname != NULL ? con->conname : "foreign", 0), title, sql);
+    pr_report_block_fix(c, pr_heavier(ours, theirs), pr_word_at(c, con->conname != NULL ? con->conname : "foreign", 0), title, sql,
+                        pr_fix_not_valid(c, at, cmd, name));
 }
 
 static void check(const struct pr_rule_ctx *c) { pr_each_cmd(c, AT_AddConstraint, on_cmd); }

@@ -1,5 +1,6 @@
 #include "sql/nodes.h"
 
+#include "rules/fix_make.h"
 #include "rules/help.h"
 
 /* USING INDEX over a nullable column still reads the whole table: the NOT NULL way comes first. */
@@ -25,7 +26,8 @@ static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const 
     const struct pr_effect *f = pr_work_on(c, at->relation);
     const char *title = pr_fmt(PR_A(c), "adding PRIMARY KEY (%s) builds its index while nobody can use %s",
                                pr_list_names(c, con->keys, ", "), pr_rv_name(c, at->relation));
-    pr_report_block(c, f, pr_word_at(c, "primary", 0), title, safe(c, at, con));
+    pr_report_block_fix(c, f, pr_word_at(c, "primary", 0), title, safe(c, at, con),
+                        pr_fix_using_index(c, at, cmd, pr_object_name(c, at->relation->relname, NIL, "pkey")));
 }
 
 static void check(const struct pr_rule_ctx *c) { pr_each_cmd(c, AT_AddConstraint, on_cmd); }

@@ -1,5 +1,6 @@
 #include "sql/nodes.h"
 
+#include "rules/fix_make.h"
 #include "rules/help.h"
 
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
@@ -12,7 +13,8 @@ static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const 
     const char *sql = pr_fmt(PR_A(c), "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)%s%s;\nALTER TABLE %s ADD CONSTRAINT %s UNIQUE USING INDEX %s;",
                              name, t, cols, include, con->nulls_not_distinct ? " NULLS NOT DISTINCT" : "", t, name, name);
     const char *title = pr_fmt(PR_A(c), "adding UNIQUE (%s) builds its index while nobody can use %s", cols, t);
-    pr_report_block(c, f, pr_word_at(c, con->conname != NULL ? con->conname : "unique", 0), title, sql);
+    const char *raw = pr_object_name(c, at->relation->relname, con->keys, "key");
+    pr_report_block_fix(c, f, pr_word_at(c, con->conname != NULL ? con->conname : "unique", 0), title, sql, pr_fix_using_index(c, at, cmd, raw));
 }
 
 static void check(const struct pr_rule_ctx *c) { pr_each_cmd(c, AT_AddConstraint, on_cmd); }

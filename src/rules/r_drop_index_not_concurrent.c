@@ -1,5 +1,6 @@
 #include "sql/nodes.h"
 
+#include "rules/fix_make.h"
 #include "rules/help.h"
 
 /* The index as facts know it; a constraint's index and a partitioned one cannot go concurrently. */
@@ -37,7 +38,7 @@ static void check(const struct pr_rule_ctx *c) {
     pr_report(c, &(struct pr_hit){
         .level = pr_is_foreign_runner(c) ? PR_WARNING : PR_NOTE, .offset = at.offset, .len = at.len,
         .title = pr_fmt(PR_A(c), "DROP INDEX %s without CONCURRENTLY stops all reads and writes of its table", shown),
-        .safe_sql = safe(c, ds)});
+        .safe_sql = safe(c, ds), .fix = pr_fix_drop_index(c, ds)});
 }
 
 PR_RULE(drop_index_not_concurrent) = {

@@ -1,5 +1,6 @@
 #include "sql/nodes.h"
 
+#include "rules/fix_make.h"
 #include "rules/help.h"
 
 static void check(const struct pr_rule_ctx *c) {
@@ -12,7 +13,7 @@ static void check(const struct pr_rule_ctx *c) {
     safe.concurrent = true;
     const char *sql = pr_sql_of(c, &safe);
     const char *title = pr_fmt(PR_A(c), "CREATE INDEX without CONCURRENTLY stops all writes to %s", pr_rv_name(c, is->relation));
-    pr_report_block(c, f, pr_word_at(c, is->relation->relname, pr_eq(is->idxname, is->relation->relname) ? 1 : 0), title, sql);
+    pr_report_block_fix(c, f, pr_word_at(c, is->relation->relname, pr_eq(is->idxname, is->relation->relname) ? 1 : 0), title, sql, pr_fix_index(c, is));
 }
 
 PR_RULE(index_not_concurrent) = {

@@ -1,5 +1,6 @@
 #include "sql/nodes.h"
 
+#include "rules/fix_make.h"
 #include "rules/help.h"
 
 /* CONCURRENTLY needs a unique index over all rows, on columns. */
@@ -21,7 +22,7 @@ static void check(const struct pr_rule_ctx *c) {
                       : pr_fmt(PR_A(c), "CREATE UNIQUE INDEX ON %s (…);  -- CONCURRENTLY needs one, on columns and without WHERE\n"
                                         "REFRESH MATERIALIZED VIEW CONCURRENTLY %s;", v, v);
     if (f == NULL || f->own || rs->skipData) return;
-    pr_report(c, &(struct pr_hit){.level = PR_WARNING, .offset = at.offset, .len = at.len, .safe_sql = sql,
+    pr_report(c, &(struct pr_hit){.level = PR_WARNING, .offset = at.offset, .len = at.len, .safe_sql = sql, .fix = pr_fix_refresh(c, rs),
         .title = pr_fmt(PR_A(c), "REFRESH without CONCURRENTLY: nobody reads %s until its query is done", v)});
 }
 

@@ -1,5 +1,6 @@
 #include "sql/nodes.h"
 
+#include "rules/fix_make.h"
 #include "rules/help.h"
 
 static bool is_concurrent(const ReindexStmt *rs) {
@@ -40,11 +41,12 @@ static void check(const struct pr_rule_ctx *c) {
         if (c->fp->effects[i].kind != 'i' && pr_lock_blocks_writers(c->fp->effects[i].lock)) f = &c->fp->effects[i];
     const struct pr_span at = pr_word_at(c, rs->relation->relname, 0);
     if (f != NULL) {
-        pr_report_block(c, f, at, title, sql);
+        pr_report_block_fix(c, f, at, title, sql, pr_fix_reindex(c, rs));
         return;
     }
     if (c->facts == NULL || c->fp->guessed)                             /* which table it belongs to is not known */
-        pr_report(c, &(struct pr_hit){.level = PR_WARNING, .unknown_size = true, .offset = at.offset, .len = at.len, .title = title, .safe_sql = sql});
+        pr_report(c, &(struct pr_hit){.level = PR_WARNING, .unknown_size = true, .offset = at.offset, .len = at.len, .title = title, .safe_sql = sql,
+            .fix = pr_fix_reindex(c, rs)});
 }
 
 PR_RULE(reindex_not_concurrent) = {

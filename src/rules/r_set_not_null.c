@@ -1,5 +1,6 @@
 #include "sql/nodes.h"
 
+#include "rules/fix_make.h"
 #include "rules/help.h"
 
 /* A CHECK that says it and only waits to be validated. */
@@ -12,7 +13,7 @@ static const struct pr_con *waiting_proof(const struct pr_rel *r, const char *co
     return NULL;
 }
 
-static void report(const struct pr_rule_ctx *c, const AlterTableStmt *at, const char *column) {
+static void report(const struct pr_rule_ctx *c, const AlterTableStmt *at, const char *column, const AlterTableCmd *cmd) {
     const struct pr_effect *f = pr_work_on(c, at->relation);
     if (f == NULL || !f->scan || pr_dropped_proof(c, at, column) != NULL) return;      /* a validated CHECK is proof: no scan */
     const struct pr_rel *r = pr_rel_of(c, at->relation);
@@ -23,15 +24,16 @@ static void report(const struct pr_rule_ctx *c, const AlterTableStmt *at, const 
     const char *sql = proof == NULL ? pr_sql_not_null(c, at->relation, column)
                                     : pr_fmt(PR_A(c), "ALTER TABLE %s VALIDATE CONSTRAINT %s;\n-- and then, as a statement of its own:\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;",
                                              t, pr_id(c, proof->name), t, name);
-    pr_report_block(c, f, pr_word_at(c, column, 0), pr_fmt(PR_A(c), "SET NOT NULL on %s reads all of %s under an exclusive lock", name, t), sql);
+    const struct pr_fix *fix = proof == NULL && cmd->subtype == AT_SetNotNull ? pr_fix_not_null(c, at, cmd) : NULL;
+    pr_report_block_fix(c, f, pr_word_at(c, column, 0), pr_fmt(PR_A(c), "SET NOT NULL on %s reads all of %s under an exclusive lock", name, t), sql, fix);
 }
 
-static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) { report(c, at, cmd->name); }
+static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) { report(c, at, cmd->name, cmd); }
 
 /* From 18 on it can also be written as a constraint. */
 static void on_constraint(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
     const Constraint *con = pr_added(cmd, CONSTR_NOTNULL);
-    if (con != NULL && !con->skip_validation && con->keys != NIL) report(c, at, strVal(linitial(con->keys)));
+    if (con != NULL && !con->skip_validation && con->keys != NIL) report(c, at, strVal(linitial(con->keys)), cmd);
 }
 
 static void check(const struct pr_rule_ctx *c) {

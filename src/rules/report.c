@@ -97,7 +97,7 @@ void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const st
         .path = at->side != NULL ? pr_dup(a, at->side->path) : NULL,
         .stmt = at->stmt != NULL ? at->stmt->index : -1,
         .title = pr_dup(a, texts->title), .what = pr_dup(a, texts->what),
-        .safe_way = pr_dup(a, texts->safe_way), .safe_sql = pr_dup(a, texts->safe_sql),
+        .safe_way = pr_dup(a, texts->safe_way), .safe_sql = pr_dup(a, texts->safe_sql), .fix = texts->fix,
     };
     locate(out, at, f);
 }
@@ -123,6 +123,7 @@ void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h) {
         .what = h->what != NULL ? h->what : c->rule->why,
         .safe_way = h->safe_way != NULL ? h->safe_way : c->rule->safe_way,
         .safe_sql = h->safe_sql,
+        .fix = h->fix,
     });
 }
 

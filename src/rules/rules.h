@@ -4,6 +4,8 @@
 
 #include "footprint/footprint.h"
 
+struct pr_fix;
+
 enum pr_level { PR_NOTE, PR_WARNING, PR_ERROR, PR_LEVEL_COUNT };
 const char *pr_level_name(enum pr_level l);                 /* "note", "warning", "error" */
 
@@ -24,6 +26,7 @@ struct pr_finding {
     const char *safe_way;          /* what to write instead */
     const char *safe_sql;          /* the same as SQL with the real names, or NULL */
     bool unknown_size;             /* the level would be another if the size were known */
+    const struct pr_fix *fix;      /* rules/fix.h; NULL = none */
 };
 
 /* At most PR_CAP_FINDINGS are kept of one side; the others are counted in left_out. */
@@ -132,7 +135,10 @@ size_t pr_finding_names(struct pr_arena *a, const char ***out);
 
 /* Reports a finding of c->rule on the statement. level: what numbers say. title, what and safe_sql may be NULL (then the
  * rule's own texts). Strings are copied. */
-struct pr_hit { enum pr_level level; size_t offset, len; bool unknown_size; const char *title, *what, *safe_way, *safe_sql; };
+struct pr_hit {
+    enum pr_level level; size_t offset, len; bool unknown_size; const char *title, *what, *safe_way, *safe_sql;
+    const struct pr_fix *fix;      /* in the same arena; not copied */
+};
 void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h);
 
 /* The level of blocking work from numbers: note when it blocks for less than max_block, error when longer, warning when the

@@ -1,5 +1,6 @@
 /* lex.h: words of SQL text, as much as is needed to cut a script where the grammar does not help: strings of all kinds, nested
- * comments, dollar quotes, semicolons. Never fails: what does not end is a token of its own. Private to sql/.
+ * comments, dollar quotes, semicolons. Never fails: what does not end is a token of its own. For sql/, and
+ * for the fixes of rules/, which edit a text that was parsed.
  * Source  PostgreSQL, src/backend/parser/scan.l and src/fe_utils/psqlscan.l */
 #ifndef PR_SQL_LEX_H
 #define PR_SQL_LEX_H
