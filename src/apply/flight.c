@@ -9,6 +9,7 @@ static const char *tag_of_obstacle(enum pr_unjudged u) {
     case PR_COPY_DATA: return "COPY data in the script, which only psql can feed";
     case PR_TEMPLATE: return "a template that nobody filled in";
     case PR_UNPARSED:
+    case PR_DYNAMIC:
     case PR_JUDGED: return NULL;                 /* unparsed: a newer server may know it */
     }
     PR_BUG("no such kind of statement");

@@ -10,7 +10,7 @@ static bool listed(const struct pr_want *wants, size_t n, const struct pr_name *
     return false;
 }
 
-size_t pr_facts_wants(const struct pr_script *s, struct pr_arena *a, struct pr_want **out) {
+static size_t wants_of(const struct pr_script *s, struct pr_arena *a, struct pr_want **out) {
     struct pr_want *wants = NULL, *made = NULL;
     size_t n = 0, cap = 0, n_made = 0, made_cap = 0;
     for (size_t i = 0; i < s->n; i++) {
@@ -33,4 +33,11 @@ size_t pr_facts_wants(const struct pr_script *s, struct pr_arena *a, struct pr_w
     if (n == 0) *PR_PUSH(a, wants, n, cap) = (struct pr_want){.name = ""};
     *out = wants;
     return n;
+}
+
+/* What stands in bodies is touched too. */
+size_t pr_facts_wants(const struct pr_script *s, struct pr_arena *a, struct pr_want **out) {
+    struct pr_script flat PR_CLEANUP(pr_script_done) = {0};
+    pr_script_flat(s, NULL, 0, a, &flat);
+    return wants_of(&flat, a, out);
 }

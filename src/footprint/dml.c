@@ -17,7 +17,15 @@ struct reader {
 static bool read_node(Node *node, void *ctx);
 
 /* Does the query level find its rows by an index? Only a column compared with = or IN counts, as first key column. */
-struct finder { const struct w_rel *r; bool found; };
+struct finder { const struct w_rel *r; const struct pr_inside *inside; bool found; };
+
+/* A column of a table; NULL for what is a variable of the body that the statement stands in. */
+static const char *column_of(const struct finder *f, const Node *n) {
+    const char *name = fx_bare_column(n);
+    if (name == NULL || f->inside == NULL) return name;
+    const char *first = strVal(linitial(FX_NODE(ColumnRef, n)->fields));
+    return pr_mentions(f->inside->vars, f->inside->n_vars, first) ? NULL : name;
+}
 
 static bool find_key(Node *node, void *ctx) {
     struct finder *f = ctx;
@@ -28,7 +36,7 @@ static bool find_key(Node *node, void *ctx) {
     const bool equal = e->kind == AEXPR_IN || ((e->kind == AEXPR_OP || e->kind == AEXPR_OP_ANY) && list_length(e->name) == 1 &&
                                                pr_eq(strVal(linitial(e->name)), "="));
     const bool range = e->kind == AEXPR_BETWEEN;
-    const char *col = fx_bare_column(e->lexpr), *other = fx_bare_column(e->rexpr);
+    const char *col = column_of(f, e->lexpr), *other = column_of(f, e->rexpr);
     if (col != NULL && other != NULL) return false;        /* a join: read whole, unless another condition is narrow */
     for (size_t i = 0; (equal || range) && i < f->r->r.n_idxs && !f->found; i++) {
         const struct pr_idx *ix = &f->r->r.idxs[i];
@@ -38,8 +46,8 @@ static bool find_key(Node *node, void *ctx) {
     return f->found;
 }
 
-static bool by_index(const struct w_rel *r, const Node *where) {
-    struct finder f = {.r = r};
+static bool by_index(const struct fx *x, const struct w_rel *r, const Node *where) {
+    struct finder f = {.r = r, .inside = x->s->inside};
     (void)find_key((Node *)(uintptr_t)where, &f);
     return f.found;
 }
@@ -58,6 +66,7 @@ static void read_relation(struct reader *rd, const RangeVar *rv) {
     for (int i = 0; rv->schemaname == NULL && i < rd->n_ctes; i++)
         if (pr_eq(rd->ctes[i], rv->relname)) return;
     if (rv->schemaname != NULL && (pr_eq(rv->schemaname, "pg_catalog") || pr_eq(rv->schemaname, "information_schema"))) return;
+    if (rv->schemaname == NULL && pr_starts(rv->relname, "pg_") && w_find(x->w, NULL, rv->relname) == NULL) return;   /* the catalog */
     struct w_rel *r = rd->depth > 0 ? named_in_view(x, rv) : fx_rel(x, rv, 'r', false), **family = NULL;
     if (r == NULL) return;
     if (r->r.kind == 'v') {
@@ -73,7 +82,7 @@ static void read_relation(struct reader *rd, const RangeVar *rv) {
     const size_t n = fx_family(x, r, rv->inh && rd->work, &family);
     for (size_t i = 0; i < n; i++) {
         fx_lock(x, family[i], rd->lock);
-        if (rd->work && r->r.kind != 'S' && !by_index(family[i], rd->where)) fx_scan(x, family[i]);
+        if (rd->work && r->r.kind != 'S' && !by_index(x, family[i], rd->where)) fx_scan(x, family[i]);
     }
 }
 
@@ -190,7 +199,7 @@ static struct w_rel *write_target(struct fx *x, const RangeVar *rv, const Node *
     int64_t rows = 0;
     for (size_t i = 0; i < n; i++) {
         fx_lock(x, family[i], PR_ROW_EXCLUSIVE);
-        if (all || !by_index(family[i], where)) fx_scan(x, family[i]);
+        if (all || !by_index(x, family[i], where)) fx_scan(x, family[i]);
         if (family[i]->r.kind == 'p') continue;
         const int64_t here = family[i]->empty ? 0 : family[i]->r.rows;
         if (here < 0 || (here == 0 && !family[i]->r.rows_trusted)) rows = -1;

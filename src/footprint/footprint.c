@@ -162,28 +162,31 @@ static void dispatch(struct fx *x, const Node *node) {
         kinds[i].run(x, node);
         return;
     }
-    x->out->unjudged = true;                               /* DO, CALL, EXECUTE …: what they do is not in their text */
+    x->out->unjudged = !x->s->opened;                      /* DO and CALL, when their bodies do not follow; EXECUTE … */
 }
 
 void pr_footprint_step(struct pr_world *w, const struct pr_stmt *s, struct pr_footprint *out) {
     *out = (struct pr_footprint){.stmt = s->index, .dml_rows = -1};
+    if (s->inside != NULL && s->inside->later && s->node != NULL) return;          /* nothing runs yet */
     if (s->node == NULL) {
         out->unjudged = true;
         out->guessed = w->base == NULL;
+        if (s->unjudged == PR_UNPARSED && s->inside != NULL && !s->inside->maybe && !s->inside->caught) {
+            out->fails_sqlstate = "42601";
+            out->fails_why = pr_dup(w->a, s->problem);
+            out->certain_fail = true;
+        }
         return;
     }
-    struct fx x = {.w = w, .a = w->a, .s = s, .out = out};
-    dispatch(&x, s->node);
+    const bool in_tx = w->in_tx;
+    struct fx x = {.w = w, .a = w->a, .s = s, .out = out, .outer_tx = in_tx};
+    if (s->inside == NULL && !in_tx) w_end(w);
+    w->in_tx = in_tx || s->inside != NULL;                 /* a body is always within a transaction */
+    if (s->inside != NULL) fx_inside(&x);
+    if (!x.stop) dispatch(&x, s->node);
+    if (s->inside != NULL) fx_inside_done(&x);
+    if (s->inside != NULL) w->in_tx = in_tx;
     out->outside_tx = out->outside_tx || pr_stmt_outside_tx(s);
     fx_finish(&x);
-    if (!w->in_tx) w->tx++;                                /* each statement its own transaction */
-}
-
-void pr_footprint_script(struct pr_world *w, const struct pr_script *s, enum pr_tx_mode tx, struct pr_arena *a,
-                         struct pr_run_footprint *out) {
-    *out = (struct pr_run_footprint){.tx = tx, .script = s, .n = s->n};
-    out->stmts = PR_NEW_ARRAY(a, struct pr_footprint, s->n + 1);
-    if (tx == PR_TX_ONE) w_begin(w);
-    for (size_t i = 0; i < s->n; i++) pr_footprint_step(w, &s->stmts[i], &out->stmts[i]);
-    w_end(w);
+    if (!w->in_tx && s->inside == NULL) w->tx++;           /* each statement its own transaction */
 }

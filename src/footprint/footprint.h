@@ -56,7 +56,8 @@ int pr_world_version(const struct pr_world *w);
 /* Does an expression (a Node *) call what is volatile, or what is not known? `what` gets the call: "random()". */
 bool pr_world_volatile(const struct pr_world *w, const void *expr, struct pr_arena *a, const char **what);
 
-/* Predicts one statement in the world as it is, then moves the world on. out in the world's arena. */
+/* Predicts one statement of a flat script in the world as it is, then moves the world on. A DO or CALL alone does nothing: its
+ * statements follow it. out in the world's arena. */
 void pr_footprint_step(struct pr_world *w, const struct pr_stmt *s, struct pr_footprint *out);
 
 /* A whole side of a migration, as its runner will run it: locks held on within one transaction are in `held`. */
@@ -67,6 +68,13 @@ struct pr_run_footprint {
 };
 void pr_footprint_script(struct pr_world *w, const struct pr_script *s, enum pr_tx_mode tx, struct pr_arena *a,
                          struct pr_run_footprint *out);
+/* pr_script_flat with the functions of the facts (NULL = none) as known. */
+void pr_footprint_open(const struct pr_script *s, const struct pr_facts *facts, struct pr_arena *a, struct pr_script *flat);
+/* The same of a flat script, a footprint for each of its statements; and those of the script that it was made
+ * of, where what a body does is told of the statement that runs it. out->script is the script given. */
+void pr_footprint_flat(struct pr_world *w, const struct pr_script *flat, enum pr_tx_mode tx, struct pr_arena *a,
+                       struct pr_run_footprint *out);
+void pr_footprint_fold(const struct pr_run_footprint *flat, const struct pr_script *s, struct pr_arena *a, struct pr_run_footprint *out);
 
 /* Document of one footprint; new reference, never NULL. Amounts that are not known are null. */
 json_t *pr_footprint_json(const struct pr_footprint *f);

@@ -20,6 +20,7 @@ struct fx {
     size_t cap_effects, cap_lost;
     const struct w_rel **touched;  /* relation of each effect, same index; NULL for an index */
     size_t cap_touched;
+    bool outer_tx;                 /* a transaction was open before the statement, or before the body that it stands in */
     bool stop;                     /* a certain failure: what would follow is not predicted */
 };
 

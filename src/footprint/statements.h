@@ -58,6 +58,11 @@ void fx_create_range(struct fx *x, const void *node);                   /* CREAT
 void fx_outside(struct fx *x, const void *node);                        /* no relation, and never in a transaction */
 void fx_create_foreign_table(struct fx *x, const void *node);           /* CREATE FOREIGN TABLE */
 
+/* A statement of a body (body.c), before and after it is predicted: what PL/pgSQL refuses whatever the catalog says; and a
+ * failure that its block catches or its condition prevents. */
+void fx_inside(struct fx *x);
+void fx_inside_done(struct fx *x);
+
 /* ALTER INDEX and ALTER TYPE … ATTRIBUTE come as AlterTableStmt. */
 void fx_alter_index(struct fx *x, const AlterTableStmt *st);
 /* The same for a composite type. */

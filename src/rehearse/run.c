@@ -61,6 +61,7 @@ static const char *cannot_send(const struct pr_stmt *s) {
     case PR_COPY_DATA: return "COPY data within the script, which only psql sends";
     case PR_TEMPLATE: return "a template, which must be filled in first";
     case PR_JUDGED:
+    case PR_DYNAMIC:
     case PR_UNPARSED: return NULL;
     }
     PR_BUG("no such kind");

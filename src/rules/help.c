@@ -74,6 +74,59 @@ bool pr_is_foreign_runner(const struct pr_rule_ctx *c) { return !pr_eq(c->runner
 
 bool pr_in_tx(const struct pr_rule_ctx *c) { return c->so_far.open; }
 
+/* The statement of the file round this one, in the flat script. */
+static size_t round_of(const struct pr_rule_ctx *c) {
+    size_t i = (size_t)c->stmt->index;
+    while (i > 0 && c->script->stmts[i].inside != NULL) i--;
+    return i;
+}
+
+static bool is_named_as_text(const struct pr_stmt *s, const char *name) {
+    const size_t n = strlen(name);
+    for (size_t i = 0; n > 0 && i + n < s->len; i++) {
+        const char *hit = memmem(s->text + i, s->len - i, name, n);
+        if (hit == NULL) return false;
+        i = (size_t)(hit - s->text);
+        if (i > 0 && s->text[i + n] == '\'' && strchr("'.\"", s->text[i - 1]) != NULL) return true;
+    }
+    return false;
+}
+
+static bool makes(const struct pr_rule_ctx *c, const struct pr_stmt *s, const char *name) {
+    struct pr_name *names = NULL;
+    const size_t n = s->node != NULL ? pr_stmt_names(s, PR_A(c), &names) : 0;
+    for (size_t i = 0; i < n; i++)
+        if (names[i].role == PR_NAME_CREATED && pr_eq(names[i].name, name)) return true;
+    return false;
+}
+
+enum { BODY_LOOKED_AT = 500 };
+
+bool pr_body_may_know(const struct pr_rule_ctx *c, const char *schema, const char *name) {
+    const struct pr_inside *in = c->stmt->inside;
+    if (in == NULL) return false;
+    const size_t top = round_of(c);
+    const struct pr_stmt *round = &c->script->stmts[top];
+    const CreateFunctionStmt *fn = pr_as(CreateFunctionStmt, (const Node *)round->node);
+    const bool trigger = fn != NULL && fn->returnType != NULL && fn->returnType->names != NIL &&
+                         pr_eq(strVal(llast(fn->returnType->names)), "trigger");
+    if (in->caught || (schema == NULL && (trigger || in->own_path)) || (in->maybe && is_named_as_text(round, name))) return true;
+    for (size_t i = top + 1; i < c->script->n && c->script->stmts[i].inside != NULL; i++) {
+        const struct pr_stmt *s = &c->script->stmts[i];
+        if (!in->later && i >= (size_t)c->stmt->index) break;
+        if (s->unjudged == PR_DYNAMIC || i - top > BODY_LOOKED_AT || (in->later && makes(c, s, name))) return true;
+    }
+    return false;
+}
+
+bool pr_body_refuses(const struct pr_rule_ctx *c) {
+    const char *state = c->fp->fails_sqlstate;
+    const bool plain = c->stmt->inside != NULL && state != NULL;
+    if (!plain || c->stmt->inside->kind == PR_INSIDE_EXECUTED) return false;
+    return pr_eq(state, "2D000") || pr_eq(state, "42601") ||
+           (pr_eq(state, "0A000") && (IsA(c->node, TransactionStmt) || IsA(c->node, CopyStmt)));
+}
+
 const AlterTableStmt *pr_alter_table(const struct pr_rule_ctx *c) {
     const AlterTableStmt *at = c->node;
     if (!IsA(c->node, AlterTableStmt)) return NULL;

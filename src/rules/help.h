@@ -35,6 +35,13 @@ const struct pr_effect *pr_heavier(const struct pr_effect *a, const struct pr_ef
 bool pr_is_foreign_runner(const struct pr_rule_ctx *c);     /* meant for another runner than ours */
 bool pr_in_tx(const struct pr_rule_ctx *c);                 /* this statement runs in a transaction with others */
 
+/* In a body: a name that facts do not have may be made within the body or by an EXECUTE in it, be a table of a trigger's
+ * transition, or stand in a branch that asks for it first. */
+bool pr_body_may_know(const struct pr_rule_ctx *c, const char *schema, const char *name);
+
+/* PL/pgSQL refuses the statement wherever it runs (2D000, 42601, 0A000), whatever the catalog says. */
+bool pr_body_refuses(const struct pr_rule_ctx *c);
+
 /* Subcommands. */
 const AlterTableStmt *pr_alter_table(const struct pr_rule_ctx *c);          /* NULL when it is another statement */
 typedef void pr_cmd_fn(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd);

@@ -64,11 +64,9 @@ static size_t line_len(const char *text, size_t from, size_t end) {
 
 struct ignores { struct ignore *items; size_t n, cap; };
 
-/* All marks between two statements; prev and next may be NULL at the ends of the script. */
-static void scan_gap(const struct pr_script *s, const struct pr_stmt *prev, const struct pr_stmt *next, struct ignores *out,
-                     struct pr_arena *a) {
-    const size_t begin = prev != NULL ? prev->offset + prev->len : 0;
-    const size_t end = next != NULL ? next->offset : s->len;
+/* All marks in a part of the text between two statements; prev and next may be NULL at the ends. */
+static void scan_gap(const struct pr_script *s, size_t begin, size_t end, const struct pr_stmt *prev, const struct pr_stmt *next,
+                     struct ignores *out, struct pr_arena *a) {
     for (size_t from = begin; from < end;) {
         const char *hit = memmem(s->text + from, end - from, MARK, sizeof MARK - 1);
         if (hit == NULL) return;
@@ -81,16 +79,52 @@ static void scan_gap(const struct pr_script *s, const struct pr_stmt *prev, cons
     }
 }
 
+static size_t end_place(const struct pr_script *s, const struct pr_stmt *stmt) {
+    return stmt->len > 0 ? pr_script_place(s, stmt->offset + stmt->len - 1) + 1 : pr_script_place(s, stmt->offset);
+}
+
+/* Marks within the body of statement i of the file. What a CALL runs stands elsewhere, where its function is made. */
+static void scan_body(const struct pr_script *s, size_t i, struct ignores *out, struct pr_arena *a) {
+    const struct pr_stmt *of = &s->stmts[i], *prev = NULL;
+    size_t begin = of->offset;
+    const size_t end = of->offset + of->len;
+    if (memmem(s->text + begin, of->len, MARK, sizeof MARK - 1) == NULL) return;
+    for (size_t k = i + 1; k < s->n && s->stmts[k].inside != NULL; k++) {
+        const size_t at = pr_script_place(s, s->stmts[k].offset);
+        if (at < begin || at > end) continue;
+        scan_gap(s, begin, at, prev, &s->stmts[k], out, a);
+        prev = &s->stmts[k];
+        begin = end_place(s, prev);
+    }
+    if (prev != NULL) scan_gap(s, begin, end, prev, NULL, out, a);
+}
+
+static void scan(const struct pr_script *s, struct ignores *out, struct pr_arena *a) {
+    const struct pr_stmt *prev = NULL;
+    for (size_t i = 0; i <= s->n; i++) {
+        const struct pr_stmt *next = i < s->n ? &s->stmts[i] : NULL;
+        if (next != NULL && next->inside != NULL) continue;
+        scan_gap(s, prev != NULL ? prev->offset + prev->len : 0, next != NULL ? next->offset : s->len, prev, next, out, a);
+        if (next != NULL && next->opened) scan_body(s, i, out, a);
+        prev = next;
+    }
+}
+
+static bool covers(const struct pr_script *s, const struct ignore *g, const struct pr_finding *f) {
+    if (g->stmt->inside == NULL) return g->stmt->top == f->stmt;
+    return f->offset >= pr_script_place(s, g->stmt->offset) && f->offset < end_place(s, g->stmt);
+}
+
 static bool names(const struct ignore *g, const char *rule) {
     for (size_t i = 0; i < g->n_rules; i++)
         if (pr_eq(g->rules[i], rule)) return true;
     return false;
 }
 
-static bool hides(struct ignores *all, const struct pr_finding *f, const char *today) {
+static bool hides(const struct pr_script *s, struct ignores *all, const struct pr_finding *f, const char *today) {
     for (size_t i = 0; i < all->n; i++) {
         struct ignore *g = &all->items[i];
-        if (g->problem != NULL || g->stmt == NULL || g->stmt->index != f->stmt || !names(g, f->rule)) continue;
+        if (g->problem != NULL || g->stmt == NULL || !covers(s, g, f) || !names(g, f->rule)) continue;
         g->hidden++;
         if (g->until == NULL || strcmp(g->until, today) >= 0) return true;
     }
@@ -130,13 +164,12 @@ static void report_wrong(const struct ignore *g, const struct pr_script *s, cons
 int pr_ignores_apply(const struct pr_script *s, const struct pr_side *side, struct pr_findings *findings) {
     struct pr_arena *a = findings->a;
     struct ignores all = {0};
-    for (size_t i = 0; i <= s->n; i++)
-        scan_gap(s, i > 0 ? &s->stmts[i - 1] : NULL, i < s->n ? &s->stmts[i] : NULL, &all, a);
+    scan(s, &all, a);
     if (all.n == 0) return 0;
     const char *today = pr_dupn(a, pr_iso_time(a, pr_wall_us()), 10);
     size_t kept = 0;
     for (size_t i = 0; i < findings->n; i++)
-        if (!hides(&all, &findings->items[i], today)) findings->items[kept++] = findings->items[i];
+        if (!hides(s, &all, &findings->items[i], today)) findings->items[kept++] = findings->items[i];
     const int hidden = (int)(findings->n - kept);
     findings->n = kept;
     for (size_t i = 0; i < all.n; i++) report_wrong(&all.items[i], s, side, today, findings);

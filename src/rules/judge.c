@@ -66,6 +66,10 @@ static void report_unparsed(const struct pr_judge *j, const struct pr_stmt *s, c
                          : pr_fmt(a, "Only psql sends the lines that follow as data; %s does not.", runner);
         f.safe_way = "Write INSERT … VALUES, or load the rows with a tool of their own.";
         break;
+    case PR_DYNAMIC:
+        f.level = PR_WARNING;
+        f.title = pr_fmt(a, "not judged: %s", s->problem);
+        break;
     case PR_TEMPLATE:
         f.level = PR_WARNING;
         f.title = "not judged: a template that is filled in later";
@@ -76,11 +80,14 @@ static void report_unparsed(const struct pr_judge *j, const struct pr_stmt *s, c
     pr_note_add(out, at, "not-judged", f);
 }
 
+static bool is_later(const struct pr_stmt *s) { return s->inside != NULL && s->inside->later; }
+
 static bool is_asked(const struct pr_rule *rule, const struct pr_rule_ctx *c) {
     const int major = c->version_num / 10000;
     if (major > 0 && ((rule->pg_from > 0 && major < rule->pg_from) || (rule->pg_to > 0 && major > rule->pg_to))) return false;
     if (rule->version_to > 0 && c->version_num > rule->version_to) return false;
     if (rule->needs_facts && c->facts == NULL) return false;
+    if (is_later(c->stmt) && rule->family != PR_F_GROUNDING) return false;         /* it does not run now */
     return rule->family != PR_F_BLOCKING || c->fp->fails_sqlstate == NULL || !c->fp->certain_fail;     /* what fails blocks nobody */
 }
 
@@ -126,37 +133,74 @@ static int by_place(const void *x, const void *y) {
 
 void pr_judged_done(struct pr_judged *j) { pr_script_done(&j->script); }
 
+struct judging {
+    const struct pr_judge *j;
+    struct pr_arena *a;
+    int version;
+    struct pr_script flat;
+    struct pr_run_footprint run;       /* of flat */
+    struct pr_world *before;           /* stays one statement behind, so that each rule sees what its statement found */
+    struct pr_tx_so_far so_far, body;  /* body: of a DO that no transaction is round */
+    struct pr_judged *d;
+};
+
+static void close_judging(struct judging *g) { pr_script_done(&g->flat); }
+
+static struct pr_tx_so_far fresh(bool open, int first) {
+    return (struct pr_tx_so_far){.open = open, .first = first, .ddl = -1, .exclusive = -1, .dml = -1, .enum_value = -1};
+}
+
+static void judge_one(struct judging *g, const struct pr_stmt *s, const struct pr_tx_so_far *so_far) {
+    const struct pr_judge *j = g->j;
+    struct pr_findings *out = &g->d->findings;
+    const struct pr_footprint *fp = &g->run.stmts[s->index];
+    const struct pr_place at = {.script = &g->flat, .side = j->side, .stmt = s, .offset = s->offset, .len = s->len};
+    if (s->node == NULL) {
+        if (!is_later(s) || s->unjudged != PR_DYNAMIC) report_unparsed(j, s, &at, g->version, out);
+        return;
+    }
+    if (fp->unjudged)
+        pr_note_add(out, &at, "not-judged", (struct pr_finding){
+            .title = pr_fmt(g->a, "not judged: what %s does is decided when it runs", s->tag)});
+    const struct pr_rule_ctx c = {
+        .stmt = s, .node = s->node, .fp = fp, .run = &g->run, .before = g->before, .facts = pr_world_facts(g->before),
+        .version_num = g->version, .tx = j->side->tx, .so_far = *so_far, .migration = j->migration, .config = j->config,
+        .script = &g->flat, .side = j->side, .is_down = j->is_down, .runner = j->runner != NULL ? j->runner : "pgrail"};
+    judge_stmt(&c, out);
+}
+
+/* PL/pgSQL looks names up when it runs: a function is judged in the world that the whole script leaves. */
+static bool waits(const struct pr_stmt *s) { return is_later(s) && !s->inside->at_creation; }
+
+static void judge_all(struct judging *g) {
+    g->so_far = fresh(g->j->side->tx == PR_TX_ONE && g->flat.n > 0, 0);
+    for (size_t i = 0; i < g->flat.n; i++) {
+        const struct pr_stmt *s = &g->flat.stmts[i];
+        if (waits(s)) continue;
+        const bool ends = s->inside != NULL && s->inside->kind == PR_INSIDE_COMMIT;
+        if (s->inside == NULL || ends) g->body = fresh(true, s->index + 1);
+        struct pr_tx_so_far *so_far = s->inside != NULL && !g->so_far.open ? &g->body : &g->so_far;
+        judge_one(g, s, so_far);
+        struct pr_footprint ignored = {0};
+        pr_footprint_step(g->before, s, &ignored);
+        if (!ends) move_on(so_far, s, &g->run.stmts[i], g->j->side->tx);
+    }
+    const struct pr_tx_so_far none = fresh(false, 0);
+    for (size_t i = 0; i < g->flat.n; i++)
+        if (waits(&g->flat.stmts[i])) judge_one(g, &g->flat.stmts[i], &none);
+}
+
 enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e) {
     struct pr_judged d = {.findings = {.a = a, .config = j->config}};
     PR_TRY(e, pr_script_parse(j->side->text, j->side->len, a, &d.script, e));
     const int version = j->version_num != 0 ? j->version_num : j->facts != NULL ? j->facts->version_num : 0;
+    struct judging g PR_CLEANUP(close_judging) = {.j = j, .a = a, .version = version, .d = &d, .before = pr_world_new(j->facts, version, a)};
     struct pr_world *ahead = pr_world_new(j->facts, version, a);
-    pr_footprint_script(ahead, &d.script, j->side->tx, a, &d.run);
-
-    /* A second world stays one statement behind, so that each rule sees what its statement found. */
-    struct pr_world *before = pr_world_new(j->facts, version, a);
-    struct pr_tx_so_far so_far = {.open = j->side->tx == PR_TX_ONE && d.script.n > 0, .ddl = -1, .exclusive = -1, .dml = -1, .enum_value = -1};
-    for (size_t i = 0; i < d.script.n; i++) {
-        const struct pr_stmt *s = &d.script.stmts[i];
-        const struct pr_place at = {.script = &d.script, .side = j->side, .stmt = s, .offset = s->offset, .len = s->len};
-        if (s->node == NULL) {
-            report_unparsed(j, s, &at, version, &d.findings);
-        } else {
-            if (d.run.stmts[i].unjudged)
-                pr_note_add(&d.findings, &at, "not-judged", (struct pr_finding){
-                    .title = pr_fmt(a, "not judged: what %s does is decided when it runs", s->tag)});
-            const struct pr_rule_ctx c = {
-                .stmt = s, .node = s->node, .fp = &d.run.stmts[i], .run = &d.run, .before = before,
-                .facts = pr_world_facts(before), .version_num = version, .tx = j->side->tx, .so_far = so_far, .migration = j->migration,
-                .config = j->config, .script = &d.script, .side = j->side, .is_down = j->is_down,
-                .runner = j->runner != NULL ? j->runner : "pgrail"};
-            judge_stmt(&c, &d.findings);
-        }
-        struct pr_footprint ignored = {0};
-        pr_footprint_step(before, s, &ignored);
-        move_on(&so_far, s, &d.run.stmts[i], j->side->tx);
-    }
-    d.ignored = pr_ignores_apply(&d.script, j->side, &d.findings);
+    pr_footprint_open(&d.script, j->facts, a, &g.flat);
+    pr_footprint_flat(ahead, &g.flat, j->side->tx, a, &g.run);
+    pr_footprint_fold(&g.run, &d.script, a, &d.run);
+    judge_all(&g);
+    d.ignored = pr_ignores_apply(&g.flat, j->side, &d.findings);
     if (d.findings.n > 1) qsort(d.findings.items, d.findings.n, sizeof *d.findings.items, by_place);
     pr_fingerprints(&d.script, j->is_down, &d.findings);
     for (size_t i = 0; i < d.findings.n; i++) d.counts[d.findings.items[i].level]++;

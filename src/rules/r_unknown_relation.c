@@ -40,6 +40,7 @@ static void check(const struct pr_rule_ctx *c) {
         const struct pr_name *name = &names[i];
         const bool relation = name->kind == PR_NAME_RELATION || name->kind == PR_NAME_VIEW || (name->kind == PR_NAME_INDEX && c->facts->whole);
         if (!relation || name->role == PR_NAME_CREATED || name->missing_ok || is_system(name) || is_known(c, name)) continue;
+        if (pr_body_may_know(c, name->schema, name->name)) continue;
         const char *near = nearest(c, name), *shown = pr_qualified(PR_A(c), name->schema, name->name);
         pr_report(c, &(struct pr_hit){.level = PR_ERROR, .offset = name->offset, .len = strlen(name->name),
             .title = pr_fmt(PR_A(c), "there is no %s", shown),

@@ -63,19 +63,21 @@ static void take_source(const char *text, size_t size, const struct pr_cursor *c
 /* Line, column, source line and width of a place. Lines are counted from the statement on. */
 static void locate(struct pr_findings *out, const struct pr_place *at, struct pr_finding *f) {
     const char *text = at->script->text;
-    const size_t size = at->script->len, offset = at->offset < size ? at->offset : size;
-    size_t from = at->stmt != NULL ? at->stmt->offset : 0;
+    const size_t size = at->script->len, place = pr_script_place(at->script, at->offset), offset = place < size ? place : size;
+    const size_t end = at->len > 0 ? pr_script_place(at->script, at->offset + at->len - 1) + 1 : offset;
+    const size_t wide = end > offset ? end - offset : 0;
+    size_t from = at->stmt != NULL ? pr_script_place(at->script, at->stmt->offset) : 0;
     int line = at->stmt != NULL ? at->stmt->line : 1;
     if (from > offset)
         for (size_t i = offset; i < from; i++) line -= text[i] == '\n';
     else
         for (; from < offset; from++) line += text[from] == '\n';
     move_to(&out->cursor, text, offset);
-    size_t len = at->len < size - offset ? at->len : size - offset;
+    size_t len = wide < size - offset ? wide : size - offset;
     len = line_bytes(text + offset, len < WIDTH_BYTES ? len : WIDTH_BYTES);
     const int first = at->side != NULL && at->side->first_line > 0 ? at->side->first_line - 1 : 0;
     f->offset = offset;
-    f->len = at->len;
+    f->len = wide;
     f->line = first + line;
     f->end_line = at->stmt != NULL && at->stmt->end_line > line ? first + at->stmt->end_line : f->line;
     f->col = 1 + out->cursor.chars;
@@ -95,7 +97,7 @@ void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const st
     *f = (struct pr_finding){
         .rule = texts->rule, .level = texts->level, .unknown_size = texts->unknown_size,
         .path = at->side != NULL ? pr_dup(a, at->side->path) : NULL,
-        .stmt = at->stmt != NULL ? at->stmt->index : -1,
+        .stmt = at->stmt != NULL ? at->stmt->top : -1,
         .title = pr_dup(a, texts->title), .what = pr_dup(a, texts->what),
         .safe_way = pr_dup(a, texts->safe_way), .safe_sql = pr_dup(a, texts->safe_sql), .fix = texts->fix,
     };
@@ -114,13 +116,20 @@ void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h) {
     const char *path = c->side != NULL ? c->side->path : NULL;
     if (!pr_level_of_project(c->config, c->rule->id, path, &level)) return;
     if (c->is_down) level = level_of_down(c->rule->family, level);
+    const struct pr_inside *in = c->stmt->inside;
+    const bool on_call = in != NULL && in->later && !in->at_creation;
+    const bool in_branch = in != NULL && in->maybe && c->rule->family == PR_F_GROUNDING;
+    if ((on_call || in_branch) && level == PR_ERROR) level = PR_WARNING;
+    const char *what = h->what != NULL ? h->what : c->rule->why;
+    if (on_call) what = pr_fmt(c->out->a, "%s The function is made all the same: it fails when it is called.", what);
+    else if (in_branch) what = pr_fmt(c->out->a, "%s It stands in a branch or a loop, which may not be run.", what);
     const bool placed = h->len > 0;
     const struct pr_place at = {.script = c->script, .side = c->side, .stmt = c->stmt,
                                 .offset = placed ? h->offset : c->stmt->offset, .len = placed ? h->len : c->stmt->len};
     pr_finding_add(c->out, &at, &(struct pr_finding){
         .rule = c->rule->id, .level = level, .unknown_size = h->unknown_size,
         .title = h->title != NULL ? h->title : c->rule->title,
-        .what = h->what != NULL ? h->what : c->rule->why,
+        .what = what,
         .safe_way = h->safe_way != NULL ? h->safe_way : c->rule->safe_way,
         .safe_sql = h->safe_sql,
         .fix = h->fix,

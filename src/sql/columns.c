@@ -577,9 +577,20 @@ static bool visit(Node *node, void *ctx) {
     return false;
 }
 
+/* In a body a name may be a variable's: then nothing is certain. */
+static void drop_variables(struct columns *c, const struct pr_inside *in) {
+    struct pr_seen vars = {.a = c->a};
+    for (size_t i = 0; i < in->n_vars; i++) (void)pr_seen_put(&vars, in->vars[i], 1);
+    size_t kept = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (pr_seen_put(&vars, c->list[i].column, 0) == 0) c->list[kept++] = c->list[i];
+    c->n = kept;
+}
+
 size_t pr_stmt_columns(const struct pr_stmt *s, struct pr_arena *a, struct pr_column_name **out) {
     struct columns c = {.s = s, .a = a, .seen = {.a = a}, .finder = {.s = s}};
     if (s->node != NULL) into(&c, s->node);
+    if (s->inside != NULL && s->inside->n_vars > 0) drop_variables(&c, s->inside);
     *out = c.list;
     return c.n;
 }

@@ -4,6 +4,17 @@
 
 #include "sql/sql.h"
 
+/* The parser's memory, and one text read into it. Between calls libpg_query's current context is the top one: its own functions
+ * expect that, and scripts may overlap. */
+MemoryContext pr_grammar_open(void);
+void pr_grammar_close(MemoryContext m);
+struct pr_parsed {
+    List *tree;                /* of RawStmt */
+    const char *problem;       /* in the arena; NULL when parsed */
+    int at_char;               /* 1-based character of the problem, 0 = not known */
+};
+struct pr_parsed pr_grammar_parse(MemoryContext m, const char *sql, struct pr_arena *a);
+
 /* Tree deeper than PR_CAP_SQL_DEPTH, or than the stack. */
 bool pr_tree_too_deep(const void *node);
 

@@ -47,6 +47,13 @@ bool pr_tree_walk(const void *node, bool (*walker)(Node *, void *), void *ctx);
 #define PR_RAW_PARSE(text) pg_query_raw_parse(text)
 #endif
 
+/* RETURNING of an INSERT, UPDATE or DELETE: 18 put the list into a clause of its own. */
+#if PG_VERSION_NUM >= 180000
+#define PR_HAS_RETURNING(s) ((s)->returningClause != NULL)
+#else
+#define PR_HAS_RETURNING(s) ((s)->returningList != NIL)
+#endif
+
 /* AT_SetExpression came with 17. */
 #if PG_VERSION_NUM >= 170000
 #define PR_IS_SET_EXPRESSION(cmd) ((cmd)->subtype == AT_SetExpression)

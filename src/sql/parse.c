@@ -37,36 +37,29 @@ size_t pr_stmt_at(const struct pr_stmt *s, int location) { return location < 0 ?
 
 /* --- the parser's memory ------------------------------------------------------------------------------------------- */
 
-/* Between calls libpg_query's current context is the top one: its own functions expect that, and scripts may overlap. */
-static MemoryContext memory_open(void) {
+MemoryContext pr_grammar_open(void) {
     const MemoryContext m = pg_query_enter_memory_context();
     (void)MemoryContextSwitchTo(TopMemoryContext);
     return m;
 }
 
-static void memory_close(MemoryContext m) {
+void pr_grammar_close(MemoryContext m) {
     (void)MemoryContextSwitchTo(m);
     pg_query_exit_memory_context(m);
 }
 
 void pr_script_done(struct pr_script *s) {
-    if (s->memory != NULL) memory_close(s->memory);
+    if (s->memory != NULL) pr_grammar_close(s->memory);
     *s = (struct pr_script){0};
 }
 
-struct parsed {
-    List *tree;
-    const char *problem;       /* in the arena; NULL when parsed */
-    int at_char;               /* 1-based character of the problem, 0 = not known */
-};
-
-static struct parsed grammar(struct parser *p, const char *sql) {
-    (void)MemoryContextSwitchTo(p->memory);
+struct pr_parsed pr_grammar_parse(MemoryContext m, const char *sql, struct pr_arena *a) {
+    (void)MemoryContextSwitchTo(m);
     const PgQueryInternalParsetreeAndError r = PR_RAW_PARSE(sql);
     (void)MemoryContextSwitchTo(TopMemoryContext);
-    struct parsed out = {.tree = r.tree};
+    struct pr_parsed out = {.tree = r.tree};
     if (r.error != NULL) {
-        out = (struct parsed){.problem = pr_dup(p->a, r.error->message), .at_char = r.error->cursorpos};
+        out = (struct pr_parsed){.problem = pr_dup(a, r.error->message), .at_char = r.error->cursorpos};
         pg_query_free_error(r.error);
     }
     free(r.stderr_buffer);
@@ -82,6 +75,7 @@ static struct pr_stmt *add(struct parser *p, const struct pr_piece *piece) {
     if (piece->end > piece->start) place_to(p->text, &last, piece->end - 1);
     *s = (struct pr_stmt){
         .index = (int)p->n - 1,
+        .top = (int)p->n - 1,
         .text = pr_dupn(p->a, p->text + piece->start, piece->end - piece->start),
         .offset = piece->start,
         .len = piece->end - piece->start,
@@ -171,7 +165,7 @@ static enum pr_unjudged guess(struct parser *p, const struct pr_piece *piece, co
     return PR_UNPARSED;
 }
 
-static void add_refused(struct parser *p, const struct pr_piece *piece, const struct parsed *r) {
+static void add_refused(struct parser *p, const struct pr_piece *piece, const struct pr_parsed *r) {
     struct pr_stmt *s = add(p, piece);
     const char *problem = r->problem;
     const enum pr_unjudged why = guess(p, piece, &problem);
@@ -190,7 +184,7 @@ static enum pr_code add_piece(struct parser *p, struct pr_cut *c, const struct p
         refuse(p, add(p, piece), PR_PSQL_COMMAND, "a command of psql, not SQL", 0);
         return PR_OK;
     }
-    const struct parsed r = grammar(p, pr_dupn(p->a, p->text + piece->start, piece->end - piece->start));
+    const struct pr_parsed r = pr_grammar_parse(p->memory, pr_dupn(p->a, p->text + piece->start, piece->end - piece->start), p->a);
     if (r.problem != NULL) {
         add_refused(p, piece, &r);
         return PR_OK;
@@ -220,13 +214,13 @@ static enum pr_code parse_pieces(struct parser *p, size_t from, struct pr_err *e
 
 static enum pr_code parse(struct parser *p, struct pr_err *e) {
     const size_t from = p->len >= 3 && memcmp(p->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    const struct parsed whole = grammar(p, p->text + from);
+    const struct pr_parsed whole = pr_grammar_parse(p->memory, p->text + from, p->a);
     if (whole.problem == NULL) {
         struct pr_cut c = pr_cut_of(p->text, from, p->len, p->a);
         return add_tree(p, &c, whole.tree, from, p->len, e);
     }
-    memory_close(p->memory);                       /* what had been read of the whole */
-    p->memory = memory_open();
+    pr_grammar_close(p->memory);                       /* what had been read of the whole */
+    p->memory = pr_grammar_open();
     return parse_pieces(p, from, e);
 }
 
@@ -258,10 +252,10 @@ enum pr_code pr_script_parse(const char *text, size_t len, struct pr_arena *a, s
     PR_TRY(e, pr_check_utf8("SQL", text, len, e));
     PR_TRY(e, check_runs(text, len, e));
     struct parser p = {.text = pr_dupn(a, text, len), .len = len, .a = a, .at = {.line = 1, .col = 1}};
-    p.memory = memory_open();
+    p.memory = pr_grammar_open();
     const enum pr_code code = parse(&p, e);
     if (code != PR_OK) {
-        memory_close(p.memory);
+        pr_grammar_close(p.memory);
         pr_err_frame(e, __func__);
         return code;
     }

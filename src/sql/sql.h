@@ -22,10 +22,13 @@ struct pr_stmt {
     size_t offset, len;        /* bytes in the script's text */
     size_t base;               /* what a node's location counts from: see pr_stmt_at */
     int line, end_line;        /* 1-based lines of its first and last byte */
+    int top;                   /* index, and of what stands in a body (pr_script_flat) that of the file's own statement round it */
+    bool opened;               /* its body follows in the flat script */
+    const struct pr_inside *inside;    /* NULL: a statement of the file itself */
     const char *tag;           /* command tag as the server would give it: "CREATE INDEX", "ALTER TABLE"; "?" when unparsed */
     const char *comment;       /* comments directly above it, without their marks, or NULL */
     /* Why it is not judged; set only when node is NULL. */
-    enum pr_unjudged { PR_JUDGED = 0, PR_UNPARSED, PR_PSQL_COMMAND, PR_COPY_DATA, PR_TEMPLATE } unjudged;
+    enum pr_unjudged { PR_JUDGED = 0, PR_UNPARSED, PR_PSQL_COMMAND, PR_COPY_DATA, PR_TEMPLATE, PR_DYNAMIC } unjudged;
     const char *problem;       /* the grammar's message, e.g. syntax error at or near "FORM" */
     int problem_line, problem_col;
 };
@@ -37,6 +40,7 @@ struct pr_script {
     size_t n;
     size_t n_unjudged;         /* statements with node NULL */
     void *memory;              /* parser's memory; pr_script_done frees it, and every node with it */
+    const struct pr_shift *shifts; size_t n_shifts;        /* flat scripts: see pr_script_place */
     struct pr_arena *a;
 };
 
@@ -51,6 +55,41 @@ void pr_script_done(struct pr_script *s);                   /* for PR_CLEANUP; a
 
 /* Offset in the script's text of a node's location; the statement's own offset when the node has none (-1). */
 size_t pr_stmt_at(const struct pr_stmt *s, int location);
+
+/* What is known of a statement that stands in the body of a DO, a function or a procedure, or in a constant that EXECUTE runs. */
+struct pr_inside {
+    enum pr_inside_kind {
+        PR_INSIDE_SQL,         /* a statement as it stands there */
+        PR_INSIDE_EXPRESSION,  /* what a condition, an assignment, a PERFORM or a loop reads, as a SELECT */
+        PR_INSIDE_EXECUTED,    /* out of a constant that EXECUTE runs */
+        PR_INSIDE_COMMIT       /* COMMIT or ROLLBACK of the block itself */
+    } kind;
+    bool later;                /* in a function that is only created here: it runs when somebody calls it */
+    bool at_creation;          /* with later: the server looks its names up when the function is created (LANGUAGE sql) */
+    bool maybe;                /* under a condition, in a loop, or in a handler: it may run */
+    bool caught;               /* in a block with EXCEPTION: its failure may be caught */
+    bool takes_rows;           /* SELECT … INTO, a loop over it, RETURN QUERY: its rows have somewhere to go */
+    bool composed;             /* put together from constants: its text does not stand in the file */
+    bool own_path;             /* the function sets its search_path: unqualified names may be elsewhere */
+    bool settled;              /* #variable_conflict: a name that is a variable and a column is no error */
+    const char *const *vars; size_t n_vars;                /* variables and parameters: names that need not be columns */
+};
+
+/* A function that is there before the script: arguments as pg_get_function_identity_arguments gives them; the body as in
+ * pg_proc.prosrc, or the whole CREATE FUNCTION where that is empty. */
+struct pr_known_body { const char *name, *args, *language, *body; };
+
+/* The script with what stands in bodies: after each DO, CREATE FUNCTION, and CALL or SELECT of a function that the script
+ * made or that is known, the statements of its body, in their order, each with `inside`; bodies in bodies too, to PR_CAP_BODIES levels. What
+ * is put together when it runs is there with node NULL and unjudged PR_DYNAMIC. PL/pgSQL, SQL and EXECUTE of constants are
+ * looked into. The trees of s are borrowed: s must outlive out. text goes on behind len with the bodies that had to be
+ * unquoted; pr_script_place leads back. O(len). */
+#define PR_CAP_BODIES 8
+void pr_script_flat(const struct pr_script *s, const struct pr_known_body *known, size_t n_known, struct pr_arena *a,
+                    struct pr_script *out);
+
+/* Place in the script as read of an offset of its (flat) text: the same for what stands there word for word. */
+size_t pr_script_place(const struct pr_script *s, size_t offset);
 
 /* "18" and "18.1.0 (Debian sid)": the grammar that was built in. */
 int pr_grammar_major(void);

@@ -175,7 +175,7 @@ static void certain_failures_are_foretold(void **state) {
 
 static void what_cannot_be_judged_says_so(void **state) {
     (void)state;
-    static const char *const dark[] = {"DO $$ BEGIN PERFORM 1; END $$", "CALL p()", "SELEC 1", "EXECUTE q"};
+    static const char *const dark[] = {"DO $$ BEGIN EXECUTE current_query(); END $$", "DO LANGUAGE plperl 'x'", "CALL p()", "SELEC 1", "EXECUTE q"};
     for (size_t i = 0; i < PR_COUNT(dark); i++) {
         struct pr_arena *a = pr_arena_new(PR_CAP_ARENA);
         assert_true(last(a, NULL, 0, PR_TX_EACH, dark[i])->unjudged);

@@ -205,7 +205,9 @@ static void what_cannot_be_judged_is_named_and_the_rest_is_judged(void **state) 
         {"\\i other.sql\nDROP TABLE t;", NULL, PR_ERROR, "psql"},
         {"\\i other.sql\nDROP TABLE t;", "psql", PR_WARNING, "psql"},
         {"COPY t FROM stdin;\n1\t2\n\\.\nDROP TABLE t;", NULL, PR_ERROR, "COPY"},
-        {"DO $$ BEGIN EXECUTE 'DROP ' || 'TABLE t'; END $$; DROP TABLE t;", NULL, PR_WARNING, "DO"},
+        {"DO $$ DECLARE t text; BEGIN EXECUTE 'DROP ' || t; END $$; DROP TABLE t;", NULL, PR_WARNING, "EXECUTE"},
+        {"DO LANGUAGE plperl 'x'; DROP TABLE t;", NULL, PR_WARNING, "DO"},
+        {"DO $$ BEGIN ALTER TABL t; END $$; DROP TABLE t;", NULL, PR_ERROR, "syntax error"},
     };
     for (size_t i = 0; i < PR_COUNT(cases); i++) {
         const struct pr_judged d = judged(a, (struct ask){.sql = cases[i].sql, .tx = PR_TX_ONE, .runner = cases[i].runner});
