@@ -26,7 +26,7 @@ static struct pr_dep *view_on(struct pr_arena *a, const char *column) {
 /* What the footprint's world does not follow: facts that only the catalog has. */
 static void touch_up(const struct pr_rule *rule, struct pr_facts *f, struct pr_arena *a) {
     static const char *const used_by[] = {"public.t.a"};
-    if (pr_eq(rule->id, "refresh-matview")) f->whole = false;          /* the columns of a query, and so the view, are not known */
+    if (pr_starts(rule->id, "refresh-matview")) f->whole = false;          /* the columns of a query, and so the view, are not known */
     for (size_t i = 0; i < f->n_types && pr_eq(rule->id, "domain-alter-validate"); i++) {
         f->types[i].used_by = used_by;
         f->types[i].n_used_by = 1;
