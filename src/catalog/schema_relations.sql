@@ -54,7 +54,8 @@ SELECT concat('column ', r.name, '.', quote_ident(a.attname), ': position ',
     CASE WHEN a.attstattarget >= 0 THEN ', statistics ' || a.attstattarget END,   -- default: -1, NULL since 17
     CASE WHEN a.attstorage <> t.typstorage THEN ', storage ' || a.attstorage::text END,
     CASE WHEN a.attlen = -1 THEN ', compression ' || nullif(to_jsonb(a) ->> 'attcompression', '') END,   -- since 14
-    ', options ' || array_to_string(a.attoptions, ', '))
+    -- pg_attver is a counter of the server's own (15.20 keeps it there): the same column made again has another
+    ', options ' || nullif(array_to_string(ARRAY(SELECT o FROM unnest(a.attoptions) AS o WHERE o !~ '^pg_attver='), ', '), ''))
 FROM pg_attribute AS a
 JOIN rels AS r ON r.oid = a.attrelid AND r.relkind <> 'S'
 JOIN pg_type AS t ON t.oid = a.atttypid

@@ -111,6 +111,7 @@ static void set_default(struct fx_at *t) {
     c->default_sql = fx_is_null(t->cmd->def) ? NULL : text != NULL ? pr_quote_literal(t->x->a, text) : "(expression)";
     const struct fx_type type = fx_type_of_text(t->x, c->type, c->type_schema);
     fx_enum_value(t->x, &type, t->cmd->def);
+    fx_stored_sequences(t->x, t->cmd->def);
 }
 
 static void drop_not_null(struct fx_at *t) {

@@ -213,8 +213,11 @@ bool pr_world_volatile(const struct pr_world *w, const void *expr, struct pr_are
 
 /* --- sequences --- */
 
+struct sequences { struct fx *x; enum pr_lock lock; };
+
 static bool lock_sequences(Node *node, void *ctx) {
-    struct fx *x = ctx;
+    const struct sequences *s = ctx;
+    struct fx *x = s->x;
     if (node == NULL) return false;
     if (!IsA(node, FuncCall)) return pr_tree_walk(node, lock_sequences, ctx);
     const FuncCall *call = FX_NODE(FuncCall, node);
@@ -228,11 +231,20 @@ static bool lock_sequences(Node *node, void *ctx) {
     const char *text = strVal(&FX_NODE(A_Const, arg)->val), *dot = strchr(text, '.');
     schema = dot != NULL ? pr_dupn(x->a, text, (size_t)(dot - text)) : NULL;
     const struct w_rel *seq = fx_rel_named(x, schema, dot != NULL ? dot + 1 : text, 'S', false);
-    if (seq != NULL) fx_lock(x, seq, PR_ROW_EXCLUSIVE);
+    if (seq != NULL) fx_lock(x, seq, s->lock);
     return false;
 }
 
-void fx_sequences(struct fx *x, const void *expr) { (void)lock_sequences(mutable_node(expr), x); }
+void fx_sequences(struct fx *x, const void *expr) {
+    struct sequences s = {.x = x, .lock = PR_ROW_EXCLUSIVE};
+    (void)lock_sequences(mutable_node(expr), &s);
+}
+
+/* 15.20 looks the sequence up and keeps the lock, 15.18 did not. The releases of the other majors that may have it were not to be had. */
+void fx_stored_sequences(struct fx *x, const void *expr) {
+    struct sequences s = {.x = x, .lock = PR_ACCESS_SHARE};
+    if (x->w->version >= 150020 && x->w->version < 160000) (void)lock_sequences(mutable_node(expr), &s);
+}
 
 bool fx_is_null_text(const char *default_sql) { return default_sql == NULL || pr_starts(default_sql, "NULL"); }
 

@@ -83,8 +83,10 @@ bool fx_is_null(const void *expr);
 bool fx_is_null_text(const char *default_sql);             /* no default, or one that says NULL */
 bool fx_names_column(const void *expr, const char *col);
 size_t fx_columns(const void *expr, struct pr_arena *a, const char ***out);
-/* nextval('x'): locks the sequence. */
+/* nextval('x') that runs: locks the sequence. */
 void fx_sequences(struct fx *x, const void *expr);
+/* The same in a default that is only stored. */
+void fx_stored_sequences(struct fx *x, const void *expr);
 const char *fx_bare_column(const void *expr);              /* name, when the expression is nothing but a column */
 /* Columns that an expression proves to be not null: "c IS NOT NULL" at its top AND level. Calls back for each. */
 void fx_proven(const void *expr, void (*hit)(void *ctx, const char *col), void *ctx);

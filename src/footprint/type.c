@@ -203,6 +203,8 @@ static bool collation_changes(const struct pr_col *c, const ColumnDef *def) {
     return strstr(has, name) == NULL;
 }
 
+static void keep_default(void *ctx, const Node *expr) { fx_stored_sequences(ctx, expr); }
+
 void fx_alter_type(struct fx_at *t) {
     struct fx *x = t->x;
     const char *col = t->cmd->name;
@@ -238,5 +240,6 @@ void fx_alter_type(struct fx_at *t) {
     }
     constraints(t, fx_str(x, col), rewrite);
     if (c->identity != 0) fx_lock_owned(x, t->r, col, PR_SHARE_ROW_EXCLUSIVE);
+    else if (c->default_sql != NULL && c->generated == 0) (void)fx_with_expr(x, c->default_sql, keep_default, x);
     move_on(t, &to);
 }

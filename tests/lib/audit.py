@@ -69,7 +69,7 @@ class Runner:
 
     def __init__(self, db, m, out, whole, settings):
         self.db, self.m, self.out, self.whole = db, m, out, whole
-        self.version = db.major * 10000
+        self.version = int(db.sql("SHOW server_version_num")[0][0])
         self.settings = settings
         self.probe = Probe(db.url, **settings)
         self.statements = self.probe.ask("cut", sql=m.sql)["statements"]

@@ -57,7 +57,7 @@ def ground(server):
 
 def audit(server, ground):
     """(id, sql, differences) of every statement of this server's version."""
-    version = server.major * 10000
+    version = int(ground.sql("SHOW server_version_num")[0][0])             # a minor release may lock more
     probe, results, prepared = new_probe(ground), [], []
     for name, sql, setup in statements(server.major):
         if setup:
