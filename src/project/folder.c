@@ -193,6 +193,17 @@ static int by_bytes(const void *a, const void *b) {
     return strcmp(((const struct pr_migration *)a)->id, ((const struct pr_migration *)b)->id);
 }
 
+static int by_undashed(const void *a, const void *b) {
+    const struct pr_migration *x = a, *y = b;
+    const char *p = x->version, *q = y->version;
+    for (;; p++, q++) {
+        p += strspn(p, "-");
+        q += strspn(q, "-");
+        if (*p != *q || *p == '\0') break;
+    }
+    return *p != *q ? (unsigned char)*p - (unsigned char)*q : strcmp(x->id, y->id);
+}
+
 enum pr_code pr_folder_assemble(struct pr_reader *r, const char *layout, struct pr_err *e) {
     const bool is_auto = layout == NULL || pr_eq(layout, "auto");
     if (r->n > 1) qsort(r->files, r->n, sizeof *r->files, by_name);
@@ -203,7 +214,7 @@ enum pr_code pr_folder_assemble(struct pr_reader *r, const char *layout, struct 
     PR_TRY(e, l->read(r, e));
     /* Drizzle's order is its journal's; all others' is the versions'. */
     if (r->f->n > 1 && l != &pr_layout_drizzle)
-        qsort(r->f->migrations, r->f->n, sizeof *r->f->migrations, l->numeric ? by_number : by_bytes);
+        qsort(r->f->migrations, r->f->n, sizeof *r->f->migrations, l->numeric ? by_number : l->undashed ? by_undashed : by_bytes);
     for (size_t i = 0; i < r->f->n; i++) pr_migration_finish(r->a, &r->f->migrations[i]);
     pr_folder_judge(r, l);
     return PR_OK;

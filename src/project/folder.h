@@ -23,6 +23,7 @@ struct pr_layout {          /* Errors of read: BAD_INPUT, NO_FILE */
     const char *name;
     bool team;                     /* its own runner, with its own transaction rule */
     bool numeric;                  /* versions are numbers, in that order; else by bytes */
+    bool undashed;                 /* by bytes, and dashes in a version do not count: 2017-09-23-1 comes after 20170804 */
     bool has_down;                 /* a missing down is worth a warning */
     const char *form;              /* of a name, for messages: "N_name.up.sql" */
     size_t (*evidence)(const struct pr_reader *r, const char **why);

@@ -87,7 +87,7 @@ static size_t prisma_evidence(const struct pr_reader *r, const char **why) {
 }
 
 const struct pr_layout pr_layout_diesel = {
-    .name = "diesel", .team = true, .has_down = true, .form = "VERSION_name/up.sql and down.sql",
+    .name = "diesel", .team = true, .undashed = true, .has_down = true, .form = "VERSION_name/up.sql and down.sql",
     .evidence = diesel_evidence, .read = diesel_read,
 };
 const struct pr_layout pr_layout_prisma = {

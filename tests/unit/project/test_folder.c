@@ -80,6 +80,12 @@ static void diesel(void **state) {
     assert_int_equal(f->migrations[1].up.tx, PR_TX_EACH);
     assert_non_null(problem(f, "down-missing"));
     assert_false(problem(f, "down-missing")->is_error);
+    tree_file(t, "m/20231231235959_older/up.sql", "SELECT 1;");          /* diesel takes the dashes out before it sorts */
+    tree_file(t, "m/20240101120000_between/up.sql", "SELECT 1;");
+    f = read_as(t, NULL);
+    static const char *const order[] = {"20231231235959_older", "2024-01-01-000000_a", "20240101120000_between", "2024-01-02-000000_b"};
+    assert_int_equal(f->n, PR_COUNT(order));
+    for (size_t i = 0; i < PR_COUNT(order); i++) assert_string_equal(f->migrations[i].id, order[i]);
 }
 
 static void dbmate(void **state) {
