@@ -75,7 +75,7 @@ static struct pr_col *record(struct fx_at *t, const struct new_col *n) {
         w_add_dep(x->w, t->r, "generated column", &as_named, names, n_names);
     }
     if (!n->type.serial && !n->identity) return c;
-    struct w_rel *seq = w_create(x->w, t->r->r.schema, pr_fmt(x->a, "%s_%s_seq", t->r->r.name, n->def->colname), 'S');
+    struct w_rel *seq = w_create(x->w, t->r->r.schema, fx_free_name(x, t->r, n->def->colname, "seq"), 'S');
     const char **mention = PR_NEW_ARRAY(x->a, const char *, 1);
     mention[0] = c->name;
     w_add_dep(x->w, t->r, "sequence", seq, mention, 1);
@@ -191,8 +191,10 @@ static void drop_dependants(struct fx_at *t, const char *col, bool cascade) {
     struct fx *x = t->x;
     const struct pr_rel *r = &t->r->r;
     const char *blocker = NULL, *kind = NULL;
-    for (size_t i = 0; i < r->n_deps; i++) {
-        const struct pr_dep *d = &r->deps[i];
+    const struct pr_dep *const deps = r->deps;             /* as it was: each view that goes is cut out of r's list */
+    const size_t n_deps = r->n_deps;
+    for (size_t i = 0; i < n_deps; i++) {
+        const struct pr_dep *d = &deps[i];
         if (!pr_mentions(d->mentions, d->n_mentions, col) || !fx_dep_alive(x, r, d)) continue;
         if (pr_eq(d->kind, "statistics")) {
             fx_lose(x, "statistics", d->name, true);

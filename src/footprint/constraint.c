@@ -1,23 +1,52 @@
 /* constraint.c: adding, validating and dropping constraints. */
 #include "footprint/fx.h"
 
-/* The name that the server would choose. Its numbering on a clash is left out: such a name is rarely used again. */
+/* --- names that the server chooses --- */
+
+/* The longer of the two parts is cut, a byte at a time, until all fits (makeObjectName). */
+const char *fx_object_name(struct fx *x, const char *table, const char *columns, const char *label) {
+    const size_t over = (columns != NULL ? 1 : 0) + (label != NULL ? strlen(label) + 1 : 0);
+    size_t t = strlen(table), c = columns != NULL ? strlen(columns) : 0;
+    while (t + c + over > NAMEDATALEN - 1) {
+        if (t > c) t--;
+        else c--;
+    }
+    while (t > 0 && ((unsigned char)table[t] & 0xC0u) == 0x80u) t--;                /* not within a character */
+    while (c > 0 && ((unsigned char)columns[c] & 0xC0u) == 0x80u) c--;
+    return pr_fmt(x->a, "%.*s%s%.*s%s%s", (int)t, table, columns != NULL ? "_" : "", (int)c, columns != NULL ? columns : "",
+                  label != NULL ? "_" : "", label != NULL ? label : "");
+}
+
+/* Free among relations and indexes, and among the table's constraints: with the first number that is. */
+const char *fx_free_name(struct fx *x, const struct w_rel *r, const char *columns, const char *label) {
+    const char *name = fx_object_name(x, r->r.name, columns, label);
+    for (int i = 1; i < 1000; i++) {
+        struct pr_idx *idx = NULL;
+        const struct pr_con *con = pr_find_con(&r->r, name);
+        const bool taken = w_find(x->w, r->r.schema, name) != NULL || w_find_index(x->w, r->r.schema, name, &idx) != NULL ||
+                           (con != NULL && !con->inbound);
+        if (!taken) break;
+        name = fx_object_name(x, r->r.name, columns, pr_fmt(x->a, "%s%d", label, i));
+    }
+    return name;
+}
+
+/* The name that the server would choose. */
 const char *fx_con_name(struct fx *x, const struct w_rel *r, const Constraint *c, const char *col) {
     if (c->conname != NULL) return fx_str(x, c->conname);
-    if (c->contype == CONSTR_PRIMARY) return pr_fmt(x->a, "%s_pkey", r->r.name);
+    if (c->contype == CONSTR_PRIMARY) return fx_free_name(x, r, NULL, "pkey");
     const List *keys = c->contype == CONSTR_FOREIGN ? c->fk_attrs : c->keys;
     struct pr_buf b = {.a = x->a};
-    pr_addf(&b, "%s", r->r.name);
-    if (col != NULL) pr_addf(&b, "_%s", col);
+    if (col != NULL) pr_add(&b, col);
     ListCell *lc;
-    if (col == NULL) foreach (lc, keys) pr_addf(&b, "_%s", strVal(lfirst(lc)));
+    if (col == NULL) foreach (lc, keys) pr_addf(&b, "%s%s", lc == list_head(keys) ? "" : "_", strVal(lfirst(lc)));
     const char **names = NULL;
-    if (col == NULL && c->contype == CONSTR_CHECK && fx_columns(c->raw_expr, x->a, &names) == 1) pr_addf(&b, "_%s", names[0]);
-    static const char *const suffix[] = {[CONSTR_CHECK] = "_check", [CONSTR_UNIQUE] = "_key", [CONSTR_EXCLUSION] = "_excl",
-                                         [CONSTR_FOREIGN] = "_fkey", [CONSTR_NOTNULL] = "_not_null"};
+    if (col == NULL && c->contype == CONSTR_CHECK && fx_columns(c->raw_expr, x->a, &names) == 1) pr_add(&b, names[0]);
+    static const char *const labels[] = {[CONSTR_CHECK] = "check", [CONSTR_UNIQUE] = "key", [CONSTR_EXCLUSION] = "excl",
+                                         [CONSTR_FOREIGN] = "fkey", [CONSTR_NOTNULL] = "not_null"};
     const size_t at = (size_t)c->contype;
-    if (at < PR_COUNT(suffix) && suffix[at] != NULL) pr_add(&b, suffix[at]);
-    return pr_buf_text(&b);
+    const char *label = at < PR_COUNT(labels) ? labels[at] : NULL, *columns = pr_buf_text(&b);
+    return fx_free_name(x, r, columns[0] != '\0' ? columns : NULL, label != NULL ? label : "con");
 }
 
 static size_t key_names(struct fx *x, const List *keys, const char *col, const char *const **out) {
@@ -228,6 +257,23 @@ static void add_key(struct fx_at *t, const Constraint *c, const char *col, int n
 
 /* --- FOREIGN KEY --- */
 
+static bool same_set(const char *const *a, size_t n, const char *const *b, size_t m) {
+    if (n != m) return false;
+    for (size_t i = 0; i < n; i++)
+        if (!pr_mentions(b, m, a[i])) return false;
+    return true;
+}
+
+/* Something unique and whole that stands on the referenced columns; keys of 0 columns = the primary key. */
+static const struct pr_idx *target_key(const struct w_rel *to, const char *const *keys, size_t m) {
+    for (size_t i = 0; i < to->r.n_idxs; i++) {
+        const struct pr_idx *ix = &to->r.idxs[i];
+        if (!ix->unique || !ix->valid || ix->is_partial || ix->has_expressions) continue;
+        if (m == 0 ? ix->primary : same_set(keys, m, ix->cols, ix->n_cols)) return ix;
+    }
+    return NULL;
+}
+
 void fx_add_fk_record(struct fx *x, struct w_rel *r, const Constraint *c, const char *col, const char *name, bool valid) {
     struct w_rel *to = w_find(x->w, c->pktable->schemaname, c->pktable->relname);
     const char *const *cols = NULL, *const *keys = NULL;
@@ -246,30 +292,15 @@ void fx_add_fk_record(struct fx *x, struct w_rel *r, const Constraint *c, const 
     if (to == NULL) return;
     struct pr_con *in = w_add_con(x->w, to, name, 'f');
     *in = fk;
+    const struct pr_idx *key = target_key(to, keys, n_keys);
     in->inbound = true;
+    in->index = key != NULL ? key->name : NULL;
     in->cols = keys;
     in->n_cols = n_keys;
     in->ref_cols = cols;
     in->n_ref_cols = n;
     in->ref_schema = r->r.schema;
     in->ref_table = r->r.name;
-}
-
-static bool same_set(const char *const *a, size_t n, const char *const *b, size_t m) {
-    if (n != m) return false;
-    for (size_t i = 0; i < n; i++)
-        if (!pr_mentions(b, m, a[i])) return false;
-    return true;
-}
-
-/* Something unique and whole that stands on the referenced columns; keys of 0 columns = the primary key. */
-static const struct pr_idx *target_key(const struct w_rel *to, const char *const *keys, size_t m) {
-    for (size_t i = 0; i < to->r.n_idxs; i++) {
-        const struct pr_idx *ix = &to->r.idxs[i];
-        if (!ix->unique || !ix->valid || ix->is_partial || ix->has_expressions) continue;
-        if (m == 0 ? ix->primary : same_set(keys, m, ix->cols, ix->n_cols)) return ix;
-    }
-    return NULL;
 }
 
 static void check_pair(struct fx_at *t, const struct w_rel *to, const char *from_name, const char *of_name) {

@@ -71,7 +71,7 @@ static void drop_key(struct fx_at *t, const struct pr_con *c, bool cascade) {
     struct fx *x = t->x;
     for (size_t i = 0; i < t->r->r.n_cons;) {
         const struct pr_con in = t->r->r.cons[i];
-        const bool stands = in.inbound && (in.index != NULL ? pr_eq(in.index, c->index) : in.n_cols == c->n_cols);
+        const bool stands = in.inbound && in.index != NULL && pr_eq(in.index, c->index);
         if (!stands) {
             i++;
             continue;

@@ -51,7 +51,10 @@ static void add_like(struct fx *x, struct w_rel *r, const TableLikeClause *like)
     for (size_t i = 0; i < from->r.n_idxs; i++) {
         const struct pr_idx *ix = &from->r.idxs[i];
         if (!ix->valid) continue;
-        struct pr_idx *mine = w_add_idx(x->w, r, pr_fmt(x->a, "%s_%s_idx", r->r.name, ix->n_cols > 0 ? ix->cols[0] : ""));
+        struct pr_buf cols = {.a = x->a};
+        for (size_t k = 0; k < ix->n_cols; k++) pr_addf(&cols, "%s%s", k > 0 ? "_" : "", ix->cols[k]);
+        const char *label = ix->primary ? "pkey" : ix->constraint != NULL ? "key" : "idx";
+        struct pr_idx *mine = w_add_idx(x->w, r, fx_free_name(x, r, ix->primary ? NULL : pr_buf_text(&cols), label));
         const char *name = mine->name;
         *mine = *ix;
         mine->name = name;
@@ -207,6 +210,7 @@ void fx_view(struct fx *x, const void *node) {
         if (st->replace && x->w->base == NULL) fx_lock(x, has, PR_ACCESS_EXCLUSIVE)->created = false;
     }
     fx_reads(x, st->query, false);
+    w_cut_deps(x->w, has);                                 /* what it read before it was replaced */
     fx_depend_on_read(x, has, st->query);
     keep_query(x, has, st->query);
 }

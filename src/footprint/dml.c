@@ -135,27 +135,6 @@ void fx_lock_view(struct fx *x, const struct w_rel *view, enum pr_lock lock) {
     read_relation(&rd, &rv);
 }
 
-static bool has_star(Node *node, void *ctx) {
-    if (node == NULL) return false;
-    return IsA(node, A_Star) || (IsA(node, ColumnRef) && IsA(llast(FX_NODE(ColumnRef, node)->fields), A_Star)) ||
-           pr_tree_walk(node, has_star, ctx);
-}
-
-void fx_depend_on_read(struct fx *x, const struct w_rel *view, const void *query) {
-    const char **names = NULL;
-    const size_t n = fx_columns(query, x->a, &names);
-    const bool star = has_star((Node *)(uintptr_t)query, NULL);
-    for (size_t i = 0; i < x->out->n; i++) {
-        struct w_rel *r = (struct w_rel *)(uintptr_t)x->touched[i];
-        if (r == NULL || r == view || r->r.kind == 'S') continue;
-        const char **mentions = PR_NEW_ARRAY(x->a, const char *, r->r.n_cols + 1);
-        size_t m = 0;
-        for (size_t k = 0; k < r->r.n_cols; k++)
-            if (star || pr_mentions((const char *const *)names, n, r->r.cols[k].name)) mentions[m++] = r->r.cols[k].name;
-        w_add_dep(x->w, r, view->r.kind == 'v' ? "view" : "materialized view", view, mentions, m);
-    }
-}
-
 static void reads_with(struct fx *x, const void *part, const WithClause *with, const Node *where) {
     if (part == NULL) return;
     struct reader rd = {.x = x, .lock = PR_ACCESS_SHARE, .work = true, .where = where};

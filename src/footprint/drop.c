@@ -81,8 +81,10 @@ static bool sequence_needed(struct fx *x, const struct w_rel *s, bool cascade) {
 }
 
 static bool blocks_drop(struct fx *x, struct w_rel *r, bool cascade, int depth) {
-    for (size_t i = 0; i < r->r.n_deps; i++) {
-        const struct pr_dep d = r->r.deps[i];
+    const struct pr_dep *const deps = r->r.deps;           /* as it was: each view that goes is cut out of r's list */
+    const size_t n_deps = r->r.n_deps;
+    for (size_t i = 0; i < n_deps; i++) {
+        const struct pr_dep d = deps[i];
         const bool counts = fx_is_view_dep(&d) || pr_eq(d.kind, "function") || pr_eq(d.kind, "column");
         if (!counts || !fx_dep_alive(x, &r->r, &d)) continue;
         if (!cascade) {

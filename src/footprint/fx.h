@@ -149,6 +149,9 @@ void fx_no_inherit(struct fx_at *t);
 /* One inline or table constraint; col NULL = table constraint. new_col: 0 no, 1 column without value, 2 with a default. */
 void fx_constraint(struct fx_at *t, const Constraint *c, const char *col, int new_col);
 void fx_verify(struct fx_at *t, const char *why);          /* phase 3 reads every row of t->r */
+/* table_columns_label within 63 bytes, as the server shortens it; columns and label may be NULL. */
+const char *fx_object_name(struct fx *x, const char *table, const char *columns, const char *label);
+const char *fx_free_name(struct fx *x, const struct w_rel *r, const char *columns, const char *label);
 const char *fx_con_name(struct fx *x, const struct w_rel *r, const Constraint *c, const char *col);
 void fx_add_fk_record(struct fx *x, struct w_rel *r, const Constraint *c, const char *col, const char *name, bool valid);
 

@@ -8,17 +8,35 @@ static void in_block(struct fx *x, const char *what) {
 
 /* --- CREATE INDEX --- */
 
+/* As a column of a query would be called (FigureColname), "expr" when it would have no name. */
+static const char *name_of_expr(const void *expr) {
+    const char *schema = NULL, *name = "expr";
+    const Node *e = expr;
+    while (e != NULL && IsA(e, CollateClause)) e = FX_NODE(CollateClause, e)->arg;
+    if (e == NULL) return name;
+    if (IsA(e, CoalesceExpr)) return "coalesce";
+    if (IsA(e, MinMaxExpr)) return FX_NODE(MinMaxExpr, e)->op == IS_GREATEST ? "greatest" : "least";
+    if (IsA(e, FuncCall)) fx_parts(FX_NODE(FuncCall, e)->funcname, &schema, &name);
+    if (IsA(e, ColumnRef) && IsA(llast(FX_NODE(ColumnRef, e)->fields), String)) name = strVal(llast(FX_NODE(ColumnRef, e)->fields));
+    if (IsA(e, TypeCast)) {
+        name = name_of_expr(FX_NODE(TypeCast, e)->arg);
+        if (pr_eq(name, "expr")) fx_parts(FX_NODE(TypeCast, e)->typeName->names, &schema, &name);
+    }
+    if (IsA(e, CaseExpr)) {
+        name = name_of_expr(FX_NODE(CaseExpr, e)->defresult);
+        if (pr_eq(name, "expr")) name = "case";
+    }
+    return name;
+}
+
 static const char *index_name(struct fx *x, const struct w_rel *r, const IndexStmt *st) {
-    if (st->idxname != NULL) return fx_str(x, st->idxname);
     struct pr_buf b = {.a = x->a};
-    pr_addf(&b, "%s", r->r.name);
     ListCell *lc;
     foreach (lc, st->indexParams) {
         const IndexElem *e = lfirst(lc);
-        pr_addf(&b, "_%s", e->name != NULL ? e->name : "expr");
+        pr_addf(&b, "%s%s", lc == list_head(st->indexParams) ? "" : "_", e->name != NULL ? e->name : name_of_expr(e->expr));
     }
-    pr_add(&b, "_idx");
-    return pr_buf_text(&b);
+    return fx_free_name(x, r, pr_buf_text(&b), "idx");
 }
 
 struct shape { const char **cols, **mentions; size_t n, m, cap_n, cap_m; bool expressions, plain_order; };
@@ -128,8 +146,7 @@ void fx_create_index(struct fx *x, const void *node) {
         fx_lock(x, family[i], lock);
         rows = rows || fx_has_rows(family[i], &sure);
         if (i > 0 && has_twin(family[i], &s, st)) continue;
-        const char *name = index_name(x, family[i], st);
-        if (i > 0) name = pr_fmt(x->a, "%s_%s_idx", family[i]->r.name, s.cols[0]);
+        const char *name = i == 0 && st->idxname != NULL ? fx_str(x, st->idxname) : index_name(x, family[i], st);
         record_index(x, family[i], st, &s, name);
         fx_build(x, family[i], 1);
         if (i == 0) fx_lock_index(x, r, name, PR_ACCESS_EXCLUSIVE)->created = true;

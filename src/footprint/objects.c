@@ -66,8 +66,7 @@ static void rename_relation(struct fx *x, const RenameStmt *st) {
         struct pr_idx *mine = w_idx(x->w, owner, idx->name);
         if (mine->constraint != NULL) w_con(x->w, owner, mine->constraint)->name = new;
         if (mine->constraint != NULL) mine->constraint = new;
-        mine->name = new;
-        w_note_index(x->w, new);
+        w_rename_idx(x->w, owner, mine->name, new);
         return;
     }
     struct w_rel *r = fx_rel(x, st->relation, 'r', st->missing_ok);
@@ -84,10 +83,10 @@ static void rename_constraint(struct fx *x, struct w_rel *r, const char *old, co
     struct pr_con *c = w_con(x->w, r, old);
     struct pr_idx *ix = c->index != NULL ? w_idx(x->w, r, c->index) : NULL;
     if (ix != NULL) {
-        ix->name = ix->constraint = new;
-        w_note_index(x->w, new);
-        c->index = new;
+        ix->constraint = new;
+        w_rename_idx(x->w, r, ix->name, new);
     }
+    w_rename_partner(x->w, r, c, new);
     c->name = new;
     for (struct w_proof *p = r->proofs; p != NULL; p = p->next)
         if (pr_eq(p->con, old)) p->con = new;

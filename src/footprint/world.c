@@ -38,7 +38,7 @@ static struct w_rel *new_rel(struct pr_world *w) {
 static void take_rel(struct pr_world *w, const struct pr_rel *from) {
     struct w_rel *r = new_rel(w);
     r->r = *from;
-    r->complete = true;
+    r->complete = !from->shape_unknown;
     r->cap_cols = from->n_cols;
     r->cap_cons = from->n_cons;
     r->cap_idxs = from->n_idxs;
@@ -73,15 +73,19 @@ struct pr_world *pr_world_new(const struct pr_facts *facts, int version_num, str
     return w;
 }
 
-/* Rebuilt after each change: rels that are known whole, and the types. */
+/* Rebuilt after each change: rels that are known whole or were made in this run, and the types. */
 const struct pr_facts *pr_world_facts(const struct pr_world *w) {
     if (w->base == NULL) return NULL;
     if (!w->dirty) return &w->now;
     struct pr_world *mine = (struct pr_world *)(uintptr_t)w;     /* a cache: the world as such stays as it is */
     struct pr_rel *rels = PR_NEW_ARRAY(w->a, struct pr_rel, w->n + 1);
     size_t n = 0;
-    for (size_t i = 0; i < w->n; i++)
-        if (!w->rels[i]->gone && w->rels[i]->complete) rels[n++] = w->rels[i]->r;
+    for (size_t i = 0; i < w->n; i++) {
+        const struct w_rel *r = w->rels[i];
+        if (r->gone || (!r->complete && !r->own && !r->r.shape_unknown)) continue;
+        rels[n] = r->r;
+        rels[n++].shape_unknown = !r->complete;
+    }
     size_t n_types = 0;
     for (const struct w_type *t = w->types; t != NULL; t = t->next) n_types++;
     struct pr_typ *types = PR_NEW_ARRAY(w->a, struct pr_typ, n_types + 1);
@@ -173,6 +177,7 @@ struct w_rel *w_create(struct pr_world *w, const char *schema, const char *name,
 
 void w_drop(struct pr_world *w, struct w_rel *r) {
     unlink_rel(w, r);
+    if (r->r.kind == 'v' || r->r.kind == 'm') w_cut_deps(w, r);          /* another of its name may be made and read less */
     r->gone = true;
     w->dirty = true;
 }

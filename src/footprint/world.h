@@ -95,6 +95,11 @@ void w_note_null(struct pr_world *w, struct w_rel *r, const char *col);
 bool w_all_null(const struct w_rel *r, const char *col);
 /* The other side of a foreign key's own record. */
 void w_cut_partner(struct pr_world *w, const struct w_rel *r, const struct pr_con *fk);
+void w_rename_partner(struct pr_world *w, const struct w_rel *r, const struct pr_con *fk, const char *name);
+/* Of all relations: what says that this view or materialized view reads them. */
+void w_cut_deps(struct pr_world *w, const struct w_rel *view);
+/* The index, and what the constraints say that lean on it, those of other tables' foreign keys included. */
+void w_rename_idx(struct pr_world *w, struct w_rel *r, const char *old, const char *name);
 
 /* Enums, domains and composite types: of the facts and of this run. NULL when not known. */
 const struct w_type *w_find_type(const struct pr_world *w, const char *schema, const char *name);

@@ -101,6 +101,26 @@ void w_add_dep(struct pr_world *w, struct w_rel *r, const char *kind, const stru
     w->dirty = true;
 }
 
+void w_cut_deps(struct pr_world *w, const struct w_rel *view) {
+    for (size_t i = 0; i < w->n; i++) {
+        struct w_rel *r = w->rels[i];
+        if (r->gone || r->r.n_deps == 0) continue;
+        struct pr_dep *kept = NULL;
+        size_t n = 0, cap = 0;
+        for (size_t k = 0; k < r->r.n_deps; k++) {
+            const struct pr_dep *d = &r->r.deps[k];
+            const bool it = (pr_eq(d->kind, "view") || pr_eq(d->kind, "materialized view")) && pr_eq(d->name, view->r.name) &&
+                            pr_eq(d->schema, view->r.schema);
+            if (!it) *PR_PUSH(w->a, kept, n, cap) = *d;
+        }
+        if (n == r->r.n_deps) continue;
+        r->r.deps = kept;
+        r->r.n_deps = n;
+        r->cap_deps = cap;
+    }
+    w->dirty = true;
+}
+
 void w_add_partition(struct pr_world *w, struct w_rel *parent, struct w_rel *child) {
     const char **list = PR_NEW_ARRAY(w->a, const char *, parent->r.n_partitions + 1);
     for (size_t i = 0; i < parent->r.n_partitions; i++) list[i] = parent->r.partitions[i];
@@ -184,16 +204,34 @@ bool w_all_null(const struct w_rel *r, const char *col) {
     return false;
 }
 
+/* The other table's record of the same foreign key. */
+static bool is_twin(const struct pr_con *c, const struct pr_con *fk, const struct w_rel *r) {
+    return c->type == 'f' && pr_eq(c->name, fk->name) && c->inbound != fk->inbound && pr_eq(c->ref_table, r->r.name);
+}
+
 void w_cut_partner(struct pr_world *w, const struct w_rel *r, const struct pr_con *fk) {
     struct w_rel *other = w_find(w, fk->ref_schema, fk->ref_table);
     if (other == NULL) return;
     own_cons(w, other);
     size_t n = 0;
-    for (size_t i = 0; i < other->r.n_cons; i++) {
-        const struct pr_con *c = &other->r.cons[i];
-        const bool twin = c->type == 'f' && pr_eq(c->name, fk->name) && c->inbound != fk->inbound &&
-                          pr_eq(c->ref_table, r->r.name);
-        if (!twin) other->r.cons[n++] = *c;
-    }
+    for (size_t i = 0; i < other->r.n_cons; i++)
+        if (!is_twin(&other->r.cons[i], fk, r)) other->r.cons[n++] = other->r.cons[i];
     other->r.n_cons = n;
+}
+
+void w_rename_partner(struct pr_world *w, const struct w_rel *r, const struct pr_con *fk, const char *name) {
+    if (fk->type != 'f') return;
+    struct w_rel *other = w_find(w, fk->ref_schema, fk->ref_table);
+    if (other == NULL) return;
+    own_cons(w, other);
+    for (size_t i = 0; i < other->r.n_cons; i++)
+        if (is_twin(&other->r.cons[i], fk, r)) other->r.cons[i].name = name;
+}
+
+void w_rename_idx(struct pr_world *w, struct w_rel *r, const char *old, const char *name) {
+    own_cons(w, r);
+    for (size_t i = 0; i < r->r.n_cons; i++)
+        if (pr_eq(r->r.cons[i].index, old)) r->r.cons[i].index = name;
+    w_idx(w, r, old)->name = name;
+    w_note_index(w, name);
 }

@@ -42,7 +42,7 @@ static void check(const struct pr_rule_ctx *c) {
     const size_t n = pr_stmt_columns(c->stmt, PR_A(c), &cols);
     for (size_t i = 0; i < n; i++) {
         const struct pr_rel *r = pr_find_rel(c->facts, cols[i].schema, cols[i].relation);
-        if (r == NULL || r->n_cols == 0 || cols[i].created || cols[i].missing_ok) continue;
+        if (r == NULL || r->n_cols == 0 || r->shape_unknown || cols[i].created || cols[i].missing_ok) continue;
         if (pr_find_col(r, cols[i].column) != NULL || is_system_column(cols[i].column) || made_here(cols, n, &cols[i])) continue;
         if (!pr_body_may_know(c, cols[i].schema, cols[i].column)) report(c, r, &cols[i]);
     }

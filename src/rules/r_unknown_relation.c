@@ -6,6 +6,15 @@ static bool is_system(const struct pr_name *n) {
     return pr_eq(n->schema, "pg_catalog") || pr_eq(n->schema, "information_schema") || (n->schema == NULL && pr_starts(n->name, "pg_"));
 }
 
+/* A folder judged from nothing: by the time of its first migration, its runner has made the table that it keeps its history in. */
+static bool is_runners(const struct pr_rule_ctx *c, const struct pr_name *n) {
+    static const char *const tables[] = {"schema_migrations", "_sqlx_migrations", "__diesel_schema_migrations", "_prisma_migrations",
+                                         "__drizzle_migrations", "goose_db_version", "flyway_schema_history"};
+    for (size_t i = 0; c->facts->whole && i < PR_COUNT(tables); i++)
+        if (pr_eq(n->name, tables[i])) return true;
+    return false;
+}
+
 /* all_relations holds "schema.name" of every user relation. */
 static bool is_listed(const struct pr_facts *f, const struct pr_name *n) {
     for (size_t i = 0; i < f->n_all_relations; i++) {
@@ -39,7 +48,7 @@ static void check(const struct pr_rule_ctx *c) {
     for (size_t i = 0; i < n; i++) {
         const struct pr_name *name = &names[i];
         const bool relation = name->kind == PR_NAME_RELATION || name->kind == PR_NAME_VIEW || (name->kind == PR_NAME_INDEX && c->facts->whole);
-        if (!relation || name->role == PR_NAME_CREATED || name->missing_ok || is_system(name) || is_known(c, name)) continue;
+        if (!relation || name->role == PR_NAME_CREATED || name->missing_ok || is_system(name) || is_runners(c, name) || is_known(c, name)) continue;
         if (pr_body_may_know(c, name->schema, name->name)) continue;
         const char *near = nearest(c, name), *shown = pr_qualified(PR_A(c), name->schema, name->name);
         pr_report(c, &(struct pr_hit){.level = PR_ERROR, .offset = name->offset, .len = strlen(name->name),
