@@ -132,7 +132,7 @@ void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h) {
         .what = what,
         .safe_way = h->safe_way != NULL ? h->safe_way : c->rule->safe_way,
         .safe_sql = h->safe_sql,
-        .fix = h->fix,
+        .fix = in == NULL ? h->fix : NULL,                 /* what stands in a body is not rewritten */
     });
 }
 

@@ -27,6 +27,27 @@ static void look_at(const struct pr_script *s, const struct pr_stmt *stmt, struc
     }
 }
 
+/* What stands in bodies: places lead back into the text, and names and columns can be asked for. */
+static void look_into(const struct pr_script *s, struct pr_arena *a) {
+    struct pr_script flat PR_CLEANUP(pr_script_done) = {0};
+    pr_script_flat(s, NULL, 0, a, &flat);
+    for (size_t i = 0; i < flat.n; i++) {
+        const struct pr_stmt *stmt = &flat.stmts[i];
+        struct pr_name *names = NULL;
+        struct pr_column_name *columns = NULL;
+        PR_ASSERT(stmt->index == (int)i && stmt->top >= 0 && (size_t)stmt->top < s->n);
+        PR_ASSERT(memcmp(flat.text + stmt->offset, stmt->text, stmt->len) == 0);
+        PR_ASSERT(pr_script_place(&flat, stmt->offset) <= s->len && pr_script_place(&flat, stmt->offset + stmt->len) <= s->len);
+        PR_ASSERT((stmt->node == NULL) == (stmt->problem != NULL) && stmt->line >= 1 && stmt->end_line >= stmt->line);
+        const size_t n = pr_stmt_names(stmt, a, &names);
+        for (size_t k = 0; k < n; k++) PR_ASSERT(pr_script_place(&flat, names[k].offset) <= s->len);
+        const size_t m = pr_stmt_columns(stmt, a, &columns);
+        for (size_t k = 0; k < m; k++) PR_ASSERT(pr_script_place(&flat, columns[k].offset) <= s->len);
+        (void)pr_stmt_outside_tx(stmt);
+        (void)pr_stmt_tx_word(stmt);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct pr_arena *a = pr_arena_new(PR_CAP_ARENA);
     struct pr_script s = {0};
@@ -34,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (pr_script_parse((const char *)data, size, a, &s, &e) == PR_OK) {
         struct pr_expect *expect = NULL;
         for (size_t i = 0; i < s.n; i++) look_at(&s, &s.stmts[i], a);
+        look_into(&s, a);
         (void)pr_script_expect(&s, a, &expect);
     }
     pr_script_done(&s);

@@ -108,12 +108,22 @@ static void a_place_in_a_quoted_body_is_that_of_the_file(void **state) {
     assert_int_equal(f->width, 1);
 }
 
+static void bodies_are_not_rewritten(void **state) {
+    (void)state;
+    ARENA(a);
+    const struct pr_judged outside = judged(a, (struct ask){.sql = "CREATE INDEX i ON t (x)", .tx = PR_TX_EACH});
+    const struct pr_judged inside = judged(a, (struct ask){.sql = "DO $$ BEGIN CREATE INDEX i ON t (x); END $$", .tx = PR_TX_EACH});
+    assert_non_null(found(&outside, "index-not-concurrent")->fix);
+    assert_null(found(&inside, "index-not-concurrent")->fix);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_see_what_a_block_runs),
         cmocka_unit_test(names_are_grounded),
         cmocka_unit_test(what_plpgsql_refuses_is_foretold),
         cmocka_unit_test(ignores_reach_into_bodies),
+        cmocka_unit_test(bodies_are_not_rewritten),
         cmocka_unit_test(a_place_in_a_quoted_body_is_that_of_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

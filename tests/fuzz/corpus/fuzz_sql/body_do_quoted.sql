@@ -1,0 +1,2 @@
+DO 'BEGIN PERFORM ''a''; EXECUTE ''SELECT ''''b''''''; END'; DO E'BEGIN\n PERFORM \'\x41\101\u00e9\'; END'; DO 'BEGIN '
+ 'NULL; END';

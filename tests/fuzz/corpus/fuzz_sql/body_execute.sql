@@ -1,0 +1,1 @@
+DO $$ DECLARE t text; BEGIN EXECUTE 'DROP TABLE t; DROP VIEW v'; EXECUTE format('DROP TABLE %I.%I -- %L %s %%', 's', 'T', 'q', 1); EXECUTE 'DROP ' || 'TABLE ' || quote_ident('t'); EXECUTE 'x' || t USING 1, 2; EXECUTE $x$DO $y$BEGIN DROP TABLE t; END$y$$x$; END $$;

@@ -1,0 +1,1 @@
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.a := OLD.b; INSERT INTO log SELECT * FROM new_rows; RETURN NEW; END $$;

@@ -1,0 +1,1 @@
+DO $$ BEGIN ALTER TABL t; END $$; DO $$ BEGIN x := 3; END $$; DO ''; DO $$ BEGIN EXECUTE 'DROP'; END $$; CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'a', 'b';
