@@ -4,8 +4,11 @@ metadata is called a rewrite."""
 import json
 import re
 
+import psycopg
+
+from lib.footprint import ORDER
 from lib.runs import Project
-from test_footprint import HERE, ORDER, ground, observe, session, statements  # noqa: F401
+from test_footprint import HERE, ground, new_probe, observe, statements  # noqa: F401
 
 TIMES = 50000                                               # 2000 rows stand for 100 million
 # The table of lock facts that the checks were made from; what follows it in the file are further forms.
@@ -27,16 +30,12 @@ def of_the_table():
     raise AssertionError(f"{LAST_OF_THE_TABLE} is not in the file")
 
 
-def full_relations(conn):
-    return {name for (name,) in conn.execute("SELECT relname FROM pg_class WHERE relnamespace = 's'::regnamespace AND reltuples > 0")}
-
-
-def is_heavy(sql, seen, full):
+def is_heavy(sql, seen):
     """Work that grows with a table, under a lock on that table that stops writers. WITH NO DATA empties: that takes no time."""
-    if seen["sqlstate"] or re.match(r"(insert|update|delete|create table \S+ as)\b|.*with no data", sql, re.I):
+    if seen.sqlstate or re.match(r"(insert|update|delete|create table \S+ as)\b|.*with no data", sql, re.I):
         return False
-    worked = (seen["rewrite"] | seen["scan"] | set(seen["builds"])) & full
-    return any(ORDER.index(seen["locks"].get(name, "ACCESS SHARE")) >= ORDER.index("SHARE") for name in worked)
+    worked = seen.rewrite | seen.scan | {name for name in seen.names.values() if name.split(".", 1)[1] in seen.builds}
+    return any(ORDER.index(seen.locks.get(name, "none")) >= ORDER.index("SHARE") for name in worked - seen.empty)
 
 
 def grow(value):
@@ -86,23 +85,24 @@ def judged(server, ground, tmp_path, home):  # noqa: F811
             plain[name] = sql
         elif name in table:
             prepared[name] = (sql, setup)
-    conn = session(ground)
-    full = full_relations(conn)
-    seen = {name: observe(conn, sql) for name, sql in plain.items()}
-    conn.close()
+    probe = new_probe(ground)
+    seen = {name: observe(probe, sql) for name, sql in plain.items()}
+    probe.close()
     found = Big(tmp_path / "plain", home, ground).findings(plain)
-    out = [(name, sql, is_heavy(sql, seen[name], full), seen[name], found[name]) for name, sql in plain.items()]
+    out = [(name, sql, is_heavy(sql, seen[name]), seen[name], found[name]) for name, sql in plain.items()]
     for name, (sql, setup) in prepared.items():
         db = server.new_db(f"heavy_{name}", ground.name)
         try:
-            conn = session(db)
-            conn.execute(setup)
-            conn.execute("ANALYZE")
-            did = observe(conn, sql)
-            conn.close()
             settings = "; ".join(s for s in setup.split(";") if s.strip().lower().startswith("set "))
+            with psycopg.connect(db.url, autocommit=True) as conn:
+                conn.execute(f"SET search_path = s; {setup}; ANALYZE")
+            probe = new_probe(db)
+            if settings:
+                probe.must(settings)
+            did = observe(probe, sql)
+            probe.close()
             text = f"{settings}; {sql}" if settings else sql
-            out.append((name, sql, is_heavy(sql, did, full), did, Big(tmp_path / name, home, db).findings({name: text})[name]))
+            out.append((name, sql, is_heavy(sql, did), did, Big(tmp_path / name, home, db).findings({name: text})[name]))
         finally:
             db.drop()
     return out
@@ -126,5 +126,5 @@ def test_heavy_statements_are_flagged_and_free_type_changes_are_no_rewrite(serve
     free = {name: (seen, found) for name, _, _, seen, found in results if name in FREE_TYPE_CHANGES}
     assert set(free) == set(FREE_TYPE_CHANGES)
     for name, (seen, found) in free.items():
-        assert not seen["rewrite"] and seen["sqlstate"] is None, name
+        assert not seen.rewrite and seen.sqlstate is None, name
         assert not any(f["rule"] == "alter-type-rewrite" or "rewrite" in f["title"] for f in found), (name, found)
