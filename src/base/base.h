@@ -23,6 +23,7 @@
 
 #include "base/err.h"
 #include "base/arena.h"
+#include "base/map.h"
 #include "base/text.h"
 #include "base/ints.h"
 #include "base/clock.h"

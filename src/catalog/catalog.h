@@ -40,7 +40,7 @@ PR_NODISCARD enum pr_code pr_facts_from_json(const json_t *j, struct pr_arena *a
 /* From a file written by `ground --save`. Errors NO_FILE, BAD_INPUT. */
 PR_NODISCARD enum pr_code pr_facts_load(const char *path, struct pr_arena *a, struct pr_facts **out, struct pr_err *e);
 
-/* Recomputes fingerprints of rels and whole from the shape (also done by read and from_json). */
+/* Recomputes fingerprints of rels and whole from the shape, and the index (also done by read and from_json). */
 void pr_facts_fingerprint(struct pr_facts *f, struct pr_arena *a);
 
 /* The shape of one relation as lines, one object each, names only: what the fingerprint is made of, and what a schema delta
@@ -58,6 +58,9 @@ size_t pr_lines_delta(const struct pr_lines *before, const struct pr_lines *afte
 /* The word for a relkind: "table", "partitioned table", "view" …; "relation" for one that we do not know. */
 const char *pr_rel_kind_name(char relkind);
 
+/* Makes the finders quick, whatever the size. The arrays must not change any more. */
+void pr_facts_index(struct pr_facts *f, struct pr_arena *a);
+
 /* Finders; NULL when absent. schema NULL goes through facts->search_path. */
 const struct pr_rel *pr_find_rel(const struct pr_facts *f, const char *schema, const char *name);
 const struct pr_rel *pr_find_index_rel(const struct pr_facts *f, const char *schema, const char *index,
@@ -66,6 +69,7 @@ const struct pr_col *pr_find_col(const struct pr_rel *r, const char *name);
 const struct pr_con *pr_find_con(const struct pr_rel *r, const char *name);
 const struct pr_idx *pr_find_idx(const struct pr_rel *r, const char *name);
 const struct pr_typ *pr_find_type(const struct pr_facts *f, const char *schema, const char *name);
+bool pr_is_listed(const struct pr_facts *f, const char *schema, const char *name);     /* in all_relations; schema NULL = in any */
 bool pr_mentions(const char *const *mentions, size_t n, const char *column);
 
 /* The nearest real names to a wrong one, best first, at most max: word parts (split at _ and camelCase, with synonyms such as

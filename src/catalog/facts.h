@@ -92,7 +92,7 @@ struct pr_rel {
     const char *fingerprint;       /* SHA-256 hex of its shape: no OIDs, sizes, estimates or statistics */
 };
 
-/* A type that migrations touch: enums and domains. */
+/* A type that migrations touch: enums, domains and composite types. */
 struct pr_typ {
     const char *schema, *name;
     char kind;                     /* e enum, d domain, c composite */
@@ -103,6 +103,17 @@ struct pr_typ {
 };
 
 struct pr_fn { const char *schema, *name, *args; char volatility; /* i s v */ const char *language, *body; };
+
+/* Who answers the finders of catalog.h instead of a look through the arrays: an index over them, or a world in which statements have
+ * run since. Schema and name as they are; a schema that is NULL means any, but for rel. */
+struct pr_finder {
+    const void *ctx;
+    const struct pr_rel *(*rel)(const void *ctx, const char *schema, const char *name);
+    const struct pr_rel *(*table_of)(const void *ctx, const char *schema, const char *index);
+    const struct pr_typ *(*type)(const void *ctx, const char *schema, const char *name);
+    bool (*listed)(const void *ctx, const char *schema, const char *name);             /* in all_relations */
+    bool (*listed_index)(const void *ctx, const char *schema, const char *name);       /* in all_indexes */
+};
 
 struct pr_facts {
     int version_num;               /* 150018 */
@@ -119,6 +130,8 @@ struct pr_facts {
     int standbys;                  /* rows of pg_stat_replication */
     bool whole;                    /* every user relation was read: an absent name does not exist */
     const char *fingerprint;       /* of all rels, in name order */
+    const struct pr_finder *finder;                        /* NULL = none. In the facts of a world (pr_world_facts) the arrays are those
+                                                            * that it began with: ask pr_find_* */
 };
 
 #endif

@@ -131,6 +131,7 @@ void pr_facts_fingerprint(struct pr_facts *f, struct pr_arena *a) {
     }
     if (f->n_rels > 1) qsort(whole, f->n_rels, sizeof *whole, pr_by_text);
     f->fingerprint = digest(a, whole, f->n_rels);
+    pr_facts_index(f, a);
 }
 
 size_t pr_lines_delta(const struct pr_lines *before, const struct pr_lines *after, struct pr_arena *a, const char ***out) {

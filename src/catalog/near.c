@@ -270,15 +270,13 @@ size_t pr_near_columns(const struct pr_rel *r, const char *wrong, size_t max, st
     return best(all, n, max, out);
 }
 
-static const char *relation_detail(const struct pr_facts *f, const char *qualified, struct pr_arena *a) {
-    for (size_t i = 0; i < f->n_rels; i++) {
-        const struct pr_rel *r = &f->rels[i];
-        if (!pr_eq(pr_fmt(a, "%s.%s", r->schema, r->name), qualified)) continue;
-        if (r->kind == 'v') return "view";
-        return pr_fmt(a, "%s, about %s rows", r->kind == 'm' ? "materialized view" : r->kind == 'S' ? "sequence" : "table",
-                      pr_human_count(a, r->rows));
-    }
-    return "";
+/* full is "schema.name"; its dot is at `dot`. */
+static const char *relation_detail(const struct pr_facts *f, const char *full, const char *dot, struct pr_arena *a) {
+    const struct pr_rel *r = dot != NULL ? pr_find_rel(f, pr_dupn(a, full, (size_t)(dot - full)), dot + 1) : NULL;
+    if (r == NULL) return "";
+    if (r->kind == 'v') return "view";
+    return pr_fmt(a, "%s, about %s rows", r->kind == 'm' ? "materialized view" : r->kind == 'S' ? "sequence" : "table",
+                  pr_human_count(a, r->rows));
 }
 
 size_t pr_near_relations(const struct pr_facts *f, const char *wrong, size_t max, struct pr_arena *a, struct pr_near **out) {
@@ -296,7 +294,7 @@ size_t pr_near_relations(const struct pr_facts *f, const char *wrong, size_t max
         for (size_t k = 0; k < f->n_search_path && at != NULL; k++)
             if (strncmp(f->search_path[k], full, (size_t)(at - full)) == 0 && f->search_path[k][at - full] == '\0') score += 1;
         if (score >= LEAST)
-            all[n++] = (struct pr_near){.name = full, .detail = relation_detail(f, full, a), .score = score > 1000 ? 1000 : score};
+            all[n++] = (struct pr_near){.name = full, .detail = relation_detail(f, full, at, a), .score = score > 1000 ? 1000 : score};
     }
     return best(all, n, max, out);
 }

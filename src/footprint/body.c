@@ -20,7 +20,6 @@ static void commit(struct fx *x, bool alone) {
     else if (in->caught) fx_fail(x, "2D000", true, "%s in a block with EXCEPTION", x->s->tag);
     x->stop = true;                                        /* not the transaction of the script: nothing else to predict */
     x->w->tx++;
-    x->w->n_pending = 0;
 }
 
 /* --- names that are a variable and a column --- */

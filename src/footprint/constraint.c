@@ -183,7 +183,7 @@ static void add_using_index(struct fx_at *t, const Constraint *c) {
     con->n_cols = ix->n_cols;
     con->index = name;
     ix->name = name;
-    w_note_index(x->w, name);
+    w_note_index(x->w, t->r, name);
     ix->constraint = name;
     ix->primary = primary;
     if (primary) key_not_null(t, con->cols, con->n_cols, t->r);

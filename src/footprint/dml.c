@@ -190,7 +190,7 @@ static struct w_rel *write_target(struct fx *x, const RangeVar *rv, const Node *
 
 /* Deferred constraints leave trigger events behind: DDL on the table in the same transaction fails. A key that others refer to
  * leaves them when rows go or their key changes. */
-static void events_pending(struct fx *x, const struct w_rel *r, bool comes, bool goes) {
+static void events_pending(struct fx *x, struct w_rel *r, bool comes, bool goes) {
     bool deferred = false;
     for (size_t i = 0; x->w->in_tx && i < r->r.n_cons && !deferred; i++) {
         const struct pr_con *c = &r->r.cons[i];
@@ -198,7 +198,7 @@ static void events_pending(struct fx *x, const struct w_rel *r, bool comes, bool
         const bool looked_at = c->type == 'f' ? (c->inbound ? goes : comes) : c->type == 't' || key;
         deferred = looked_at && c->deferrable && c->def != NULL && strstr(c->def, "INITIALLY DEFERRED") != NULL;
     }
-    if (deferred) *PR_PUSH(x->a, x->w->pending, x->w->n_pending, x->w->cap_pending) = r;
+    if (deferred) r->pending_tx = x->w->tx;
 }
 
 /* Foreign keys: the referenced table is read and its rows locked; a change of the key reads the referencing one. */
@@ -333,7 +333,6 @@ static void rows_come(struct fx *x, struct w_rel *r, int64_t n) {
         }
         m->empty = m->empty && m->r.rows == 0;
     }
-    x->w->dirty = true;
 }
 
 /* Partitions that the rows go to; all of them when the key is not a constant. */

@@ -11,10 +11,7 @@ bool fx_dep_alive(const struct fx *x, const struct pr_rel *of, const struct pr_d
     }
     if (!fx_is_view_dep(d) && !pr_eq(d->kind, "sequence")) return true;
     if (w_find(x->w, d->schema, d->name) != NULL) return true;
-    for (size_t i = 0; i < x->w->n; i++)
-        if (x->w->rels[i]->gone && pr_eq(x->w->rels[i]->r.name, d->name) && pr_eq(x->w->rels[i]->r.schema, d->schema))
-            return false;
-    return true;
+    return !w_was(x->w, d->schema, d->name);
 }
 
 /* Removes the record of a foreign key on both sides; the partner is locked as hard as the key's own table. */
@@ -60,8 +57,10 @@ int fx_lock_owned(struct fx *x, const struct w_rel *r, const char *col, enum pr_
 
 /* A sequence that a column takes its default from, or that an identity column owns. */
 static bool sequence_needed(struct fx *x, const struct w_rel *s, bool cascade) {
-    for (size_t i = 0; i < x->w->n; i++) {
-        struct w_rel *r = x->w->rels[i];
+    size_t n = 0;
+    struct w_rel *const *all = w_all(x->w, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct w_rel *r = all[i];
         for (size_t k = 0; !r->gone && k < r->r.n_cols; k++) {
             const struct pr_col *c = &r->r.cols[k];
             if (c->default_sql == NULL || strstr(c->default_sql, "nextval(") == NULL) continue;

@@ -138,7 +138,6 @@ static void drop_type(struct fx *x, const DropStmt *st, const TypeName *tn) {
         fx_drop_column(&t);
     }
     ((struct w_type *)(uintptr_t)found)->gone = true;
-    x->w->dirty = true;
 }
 
 static bool body_is(const char *function, const char *schema, const char *name) {
@@ -151,8 +150,10 @@ static bool body_is(const char *function, const char *schema, const char *name) 
 static void drop_function(struct fx *x, const DropStmt *st, const ObjectWithArgs *o) {
     const char *schema = NULL, *name = NULL;
     fx_parts(o->objname, &schema, &name);
-    for (size_t i = 0; i < x->w->n; i++) {
-        struct w_rel *r = x->w->rels[i];
+    size_t n = 0;
+    struct w_rel *const *all = w_all(x->w, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct w_rel *r = all[i];
         for (size_t k = 0; !r->gone && k < r->r.n_trgs;) {
             const struct pr_trg t = r->r.trgs[k];
             if (!body_is(t.function, schema, name)) {
@@ -171,19 +172,20 @@ static void drop_function(struct fx *x, const DropStmt *st, const ObjectWithArgs
 }
 
 static void drop_schema(struct fx *x, const DropStmt *st, const char *name) {
-    size_t n = 0;
-    for (size_t i = 0; i < x->w->n; i++)
-        if (!x->w->rels[i]->gone && pr_eq(x->w->rels[i]->r.schema, name)) n++;
+    size_t n = 0, n_all = 0;
+    struct w_rel *const *all = w_all(x->w, &n_all);
+    for (size_t i = 0; i < n_all; i++)
+        if (!all[i]->gone && pr_eq(all[i]->r.schema, name)) n++;
     if (n > 0 && st->behavior != DROP_CASCADE) {
         fx_fail(x, "2BP01", true, "cannot drop schema %s because other objects depend on it", name);
         return;
     }
     if (x->w->base == NULL || !x->w->base->whole) fx_guess(x);
-    for (const struct w_type *t = x->w->types; t != NULL; t = t->next)
+    for (const struct w_type *t = x->w->type_list; t != NULL; t = t->next)
         if (!t->gone && t->t.kind == 'c' && pr_eq(t->t.schema, name))
             fx_lock(x, fx_composite(x, t), PR_ACCESS_EXCLUSIVE)->dropped = true;
-    for (size_t i = 0; i < x->w->n; i++) {
-        struct w_rel *r = x->w->rels[i];
+    for (size_t i = 0; i < n_all; i++) {
+        struct w_rel *r = all[i];
         if (r->gone || r->r.kind == 'c' || !pr_eq(r->r.schema, name)) continue;
         fx_lose(x, "relation", w_full(x->w, r), false);
         fx_drop_rel(x, r, true, 0);
@@ -193,8 +195,10 @@ static void drop_schema(struct fx *x, const DropStmt *st, const char *name) {
 static void drop_statistics(struct fx *x, const List *names) {
     const char *schema = NULL, *name = NULL;
     fx_parts(names, &schema, &name);
-    for (size_t i = 0; i < x->w->n; i++) {
-        struct w_rel *r = x->w->rels[i];
+    size_t n = 0;
+    struct w_rel *const *all = w_all(x->w, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct w_rel *r = all[i];
         for (size_t k = 0; !r->gone && k < r->r.n_deps; k++)
             if (pr_eq(r->r.deps[k].kind, "statistics") && pr_eq(r->r.deps[k].name, name))
                 fx_lock(x, r, PR_SHARE_UPDATE_EXCLUSIVE);

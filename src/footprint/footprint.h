@@ -50,7 +50,14 @@ struct pr_footprint {
 /* The world as the next statement will find it: facts plus what earlier statements did. */
 struct pr_world;
 struct pr_world *pr_world_new(const struct pr_facts *facts, int version_num, struct pr_arena *a);  /* facts NULL = none */
-const struct pr_facts *pr_world_facts(const struct pr_world *w);                        /* as of now; NULL when none */
+/* For the finders of catalog.h, which ask the world as it is then; NULL when there were no facts. */
+const struct pr_facts *pr_world_facts(const struct pr_world *w);
+/* All that is known now, as facts of their own; NULL when there were none. O(everything). */
+struct pr_facts *pr_world_whole(struct pr_world *w);
+/* A world that begins as `under` is, and moves on alone. under may move on too, as long as it only repeats what this one has done. O(1). */
+struct pr_world *pr_world_over(const struct pr_world *under, struct pr_arena *a);
+/* What a later deployment finds: nothing is new any more, and what this run made is of unknown size. */
+void pr_world_settle(struct pr_world *w);
 bool pr_world_created(const struct pr_world *w, const char *schema, const char *name);  /* in this run */
 int pr_world_version(const struct pr_world *w);
 /* Does an expression (a Node *) call what is volatile, or what is not known? `what` gets the call: "random()". */

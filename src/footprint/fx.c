@@ -6,9 +6,8 @@ const char *fx_str(struct fx *x, const char *s) { return pr_dup(x->a, s); }
 void fx_guess(struct fx *x) { x->out->guessed = true; }
 
 void fx_pending(struct fx *x, const struct w_rel *r) {
-    for (size_t i = 0; i < x->w->n_pending; i++)
-        if (x->w->pending[i] == r)
-            fx_fail(x, "55006", true, "\"%s\" has pending trigger events: its deferred constraints are not checked yet", r->r.name);
+    if (x->w->in_tx && r->pending_tx == x->w->tx)
+        fx_fail(x, "55006", true, "\"%s\" has pending trigger events: its deferred constraints are not checked yet", r->r.name);
 }
 
 void fx_parts(const List *names, const char **schema, const char **name) {

@@ -257,8 +257,10 @@ void fx_reindex(struct fx *x, const void *node) {
         for (size_t i = 0; i < n && !x->stop; i++) reindex_table(x, family[i], concurrently);
         return;
     }
-    for (size_t i = 0; i < x->w->n; i++) {
-        struct w_rel *r = x->w->rels[i];
+    size_t n_all = 0;
+    struct w_rel *const *all = w_all(x->w, &n_all);
+    for (size_t i = 0; i < n_all; i++) {
+        struct w_rel *r = all[i];
         if (r->gone || (r->r.kind != 'r' && r->r.kind != 'm')) continue;
         if (st->kind == REINDEX_OBJECT_SCHEMA && !pr_eq(r->r.schema, st->name)) continue;
         reindex_table(x, r, concurrently);
@@ -310,8 +312,10 @@ void fx_vacuum(struct fx *x, const void *node) {
         for (size_t i = 0; i < n; i++) vacuum_one(x, family[i], st->is_vacuumcmd, full);
     }
     if (st->rels != NIL) return;
-    for (size_t i = 0; i < x->w->n; i++) {
-        struct w_rel *r = x->w->rels[i];
+    size_t n_all = 0;
+    struct w_rel *const *all = w_all(x->w, &n_all);
+    for (size_t i = 0; i < n_all; i++) {
+        struct w_rel *r = all[i];
         if (!r->gone && (r->r.kind == 'r' || r->r.kind == 'm')) vacuum_one(x, r, st->is_vacuumcmd, full);
     }
 }

@@ -123,9 +123,10 @@ static void rename_part(struct fx *x, const RenameStmt *st) {
 
 static void rename_schema(struct fx *x, const RenameStmt *st) {
     if (x->w->base == NULL) fx_guess(x);
-    const size_t n = x->w->n;
+    size_t n = 0;
+    struct w_rel *const *all = w_all(x->w, &n);
     for (size_t i = 0; i < n; i++) {
-        struct w_rel *r = x->w->rels[i];
+        struct w_rel *r = all[i];
         if (!r->gone && pr_eq(r->r.schema, st->subname)) w_rename(x->w, r, fx_str(x, st->newname), r->r.name);
     }
 }
@@ -135,8 +136,7 @@ static void rename_type(struct fx *x, const RenameStmt *st) {
     fx_parts(FX_NODE(List, st->object), &schema, &name);
     struct w_type *t = (struct w_type *)(uintptr_t)w_find_type(x->w, schema, name);
     if (t == NULL) return;
-    t->t.name = fx_str(x, st->newname);
-    x->w->dirty = true;
+    w_rename_type(x->w, t, fx_str(x, st->newname));
 }
 
 void fx_rename(struct fx *x, const void *node) {
@@ -368,8 +368,10 @@ void fx_create_publication(struct fx *x, const void *node) {
 
 void fx_alter_publication(struct fx *x, const void *node) {
     const AlterPublicationStmt *st = node;
-    for (size_t i = 0; i < x->w->n && st->action == AP_SetObjects && st->pubobjects != NIL; i++) {
-        const struct w_rel *r = x->w->rels[i];             /* SET takes out what it does not name */
+    size_t n = 0;
+    struct w_rel *const *all = st->action == AP_SetObjects && st->pubobjects != NIL ? w_all(x->w, &n) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        const struct w_rel *r = all[i];                    /* SET takes out what it does not name */
         for (size_t k = 0; !r->gone && k < r->r.n_deps; k++)
             if (pr_eq(r->r.deps[k].kind, "publication") && pr_eq(r->r.deps[k].name, st->pubname))
                 fx_lock(x, r, PR_SHARE_UPDATE_EXCLUSIVE);

@@ -151,14 +151,7 @@ static void shrink_default(struct fx *x, const struct w_rel *parent, bool is_def
 
 /* Parents by INHERITS are known from their side alone. */
 bool fx_inherited(const struct fx *x, const struct w_rel *r, const char *col) {
-    if (x->w->n_parents == 0) return false;
-    const char *full = w_full(x->w, r);
-    for (size_t i = 0; i < x->w->n; i++) {
-        const struct w_rel *parent = x->w->rels[i];
-        if (parent->gone || parent->r.n_partitions == 0 || pr_find_col(&parent->r, col) == NULL) continue;
-        if (pr_mentions(parent->r.partitions, parent->r.n_partitions, full)) return true;
-    }
-    return false;
+    return w_inherits(x->w, r, col);
 }
 
 /* --- where a row goes --- */

@@ -41,7 +41,6 @@ static void add_value(struct fx *x, const AlterEnumStmt *st, struct w_type *t) {
         values[i] = i < at ? t->t.values[i] : i == at ? fx_str(x, st->newVal) : t->t.values[i - 1];
     t->t.values = values;
     t->t.n_values++;
-    x->w->dirty = true;
 }
 
 void fx_alter_enum(struct fx *x, const void *node) {
@@ -64,7 +63,6 @@ void fx_alter_enum(struct fx *x, const void *node) {
         const char **values = PR_NEW_ARRAY(x->a, const char *, t->t.n_values);
         for (size_t i = 0; i < t->t.n_values; i++) values[i] = i == at ? fx_str(x, st->newVal) : t->t.values[i];
         t->t.values = values;
-        x->w->dirty = true;
         return;
     }
     if (t != NULL) add_value(x, st, t);
@@ -111,11 +109,11 @@ static void use_by_name(struct fx *x, const char *full, struct fx_use **uses, si
 
 size_t fx_type_uses(struct fx *x, const struct w_type *t, struct fx_use **out) {
     struct fx_use *uses = NULL;
-    size_t n = 0, cap = 0;
-    const size_t known = x->w->n;
+    size_t n = 0, cap = 0, known = 0;
+    struct w_rel *const *all = w_all(x->w, &known);        /* as they are before use_by_name adds to them */
     for (size_t i = 0; i < t->t.n_used_by; i++) use_by_name(x, t->t.used_by[i], &uses, &n, &cap);
     for (size_t i = 0; i < known; i++) {
-        struct w_rel *r = x->w->rels[i];
+        struct w_rel *r = all[i];
         for (size_t k = 0; !r->gone && k < r->r.n_cols; k++) {
             const struct pr_col *c = &r->r.cols[k];
             if (c->type == NULL || strstr(c->type, t->t.name) == NULL) continue;
@@ -154,7 +152,6 @@ void fx_alter_domain(struct fx *x, const void *node) {
     if (checks) check_users(x, t);
     if (st->subtype == 'O' || st->subtype == 'C') {
         t->t.constrained = true;
-        x->w->dirty = true;
     }
 }
 

@@ -11,14 +11,14 @@ struct w_rel {
     bool complete;                 /* its whole shape is known: from facts, or created in this run */
     bool gone;                     /* dropped, or an old name */
     bool empty;                    /* certainly without rows */
+    bool listed;                   /* by w_all */
     unsigned mine;                 /* W_COLS | … : array already copied */
     size_t cap_cols, cap_cons, cap_idxs, cap_trgs, cap_pols, cap_deps, cap_parts;
     struct w_proof *nulls;         /* columns added in this run without a value: null in every row */
     struct w_proof *proofs;        /* what CHECK constraints of this run prove; newest first */
-    struct w_rel *became;          /* of an old name: the relation that had it */
-    struct w_rel *next;            /* same bucket */
+    int64_t pending_tx;            /* rows written in that transaction under deferred constraints; 0 = none */
 };
-enum { W_COLS = 1, W_CONS = 2, W_IDXS = 4, W_TRGS = 8 };
+enum { W_COLS = 1, W_CONS = 2, W_IDXS = 4, W_TRGS = 8, W_PARTS = 16 };
 
 /* CHECK constraint `con` says "col IS NOT NULL" at its top AND level. */
 struct w_proof { const char *con, *col; struct w_proof *next; };
@@ -27,26 +27,31 @@ struct w_proof { const char *con, *col; struct w_proof *next; };
 struct w_value { const char *type, *value; int64_t tx; bool type_is_new; struct w_value *next; };
 struct w_type { struct pr_typ t; bool own, gone; int64_t tx; struct w_type *next; };
 
-enum { W_BUCKETS = 4096, W_FILTER_BITS = 1 << 20 };
+/* Things by (schema, name) and by name alone, newest first. What no longer has its name is cut out when it is met. */
+struct w_named { void *what; int64_t stamp; struct w_named *next; };
+struct w_names { struct pr_map exact, bare; };
 
+/* A world lies on facts, or on another world that it must not change: what is below is taken over when it is first asked for. */
 struct pr_world {
     struct pr_arena *a;
     const struct pr_facts *base;   /* NULL = none */
-    struct pr_facts now;           /* rebuilt by pr_world_facts when dirty */
-    bool dirty;
+    const struct pr_world *under;  /* NULL = base itself is below */
+    struct pr_facts now;           /* for pr_world_facts: its finder asks this world */
+    struct pr_finder finder;
     int version;
-    struct w_rel *buckets[W_BUCKETS];
-    struct w_rel **rels; size_t n, cap;                    /* in order of arrival */
-    size_t n_parents;              /* relations that ever had partitions or children */
-    uint32_t *index_filter;        /* W_FILTER_BITS: a clear bit says that no index has a name with that hash */
-    struct w_type *types;
+    struct w_names rels, idxs, types;                      /* w_rel; the w_rel that has the index; w_type */
+    struct pr_map taken, taken_types;                      /* (schema, name) as they are below */
+    struct pr_map gone, gone_names;                        /* (schema, name), and the name alone, that a drop or rename has left: w_rel */
+    struct pr_map parents;         /* (NULL, "schema.name" of a child): w_rel of each parent */
+    int64_t stamp;
+    bool all;                      /* everything below is taken */
+    struct w_rel **list; size_t n, cap;                    /* live and gone, in order of arrival: ask w_all */
+    struct w_type *type_list;
     struct w_value *values;
     const char *const *path; size_t n_path;                /* search_path as steered by the script */
     const char *time_zone;
     bool in_tx;                    /* the runner or the script holds a transaction open */
     int64_t tx;                    /* counts transactions */
-    const struct w_rel **pending; size_t n_pending, cap_pending;   /* written in this tx under deferred constraints */
-    const char **missing; size_t n_missing, cap_missing;   /* schemas created here, as names */
 };
 
 /* Finds a live relation; schema NULL goes through the search path. NULL when not known. */
@@ -59,15 +64,19 @@ struct w_rel *w_stub(struct pr_world *w, const char *schema, const char *name, c
 struct w_rel *w_create(struct pr_world *w, const char *schema, const char *name, char kind);
 void w_drop(struct pr_world *w, struct w_rel *r);
 void w_rename(struct pr_world *w, struct w_rel *r, const char *schema, const char *name);
-/* The relation that had this name before it was renamed in this run; NULL when none had. */
+/* The relation that had this name before it was renamed in this run; NULL when none had. schema NULL = any. */
 struct w_rel *w_renamed(const struct pr_world *w, const char *schema, const char *name);
+/* True when a relation of that name was dropped or renamed in this run. */
+bool w_was(const struct pr_world *w, const char *schema, const char *name);
+/* Every relation, gone ones too, in order: those of the facts first. Takes all of them over: only for statements about all. */
+struct w_rel *const *w_all(struct pr_world *w, size_t *n);
 /* "schema.name" as in pr_rel.partitions. */
 struct w_rel *w_find_full(const struct pr_world *w, const char *full);
 const char *w_full(struct pr_world *w, const struct w_rel *r);
 const char *w_default_schema(const struct pr_world *w);    /* NULL when facts do not say */
 
-/* Must be told of every name that an index gets. */
-void w_note_index(struct pr_world *w, const char *name);
+/* Must be told of every name that an index of r gets. */
+void w_note_index(struct pr_world *w, struct w_rel *r, const char *name);
 /* The table that has the index, which goes to *idx; NULL when not known. */
 struct w_rel *w_find_index(const struct pr_world *w, const char *schema, const char *name, struct pr_idx **idx);
 
@@ -76,6 +85,7 @@ bool w_index_absent(const struct pr_world *w, const char *schema, const char *na
 
 /* Changes, each on a copy. Names live as long as the world: callers pass arena text. */
 struct pr_col *w_col(struct pr_world *w, struct w_rel *r, const char *name);           /* to write to; NULL when absent */
+void w_own_cons(struct pr_world *w, struct w_rel *r);                                  /* from then on r.cons may be written to */
 struct pr_con *w_con(struct pr_world *w, struct w_rel *r, const char *name);
 struct pr_idx *w_idx(struct pr_world *w, struct w_rel *r, const char *name);
 struct pr_col *w_add_col(struct pr_world *w, struct w_rel *r, const char *name, const char *type);
@@ -85,6 +95,11 @@ struct pr_trg *w_add_trg(struct pr_world *w, struct w_rel *r, const char *name);
 void w_add_dep(struct pr_world *w, struct w_rel *r, const char *kind, const struct w_rel *of,
                const char *const *mentions, size_t n);
 void w_add_partition(struct pr_world *w, struct w_rel *parent, struct w_rel *child);
+/* Between the files of the world: a parent's list and the map of parents agree. */
+void w_note_child(struct pr_world *w, struct w_rel *parent, const char *full);
+void w_rename_child(struct pr_world *w, const char *full, const struct w_rel *child);
+/* A parent of r, by partition or inheritance, that has the column. */
+bool w_inherits(const struct pr_world *w, const struct w_rel *r, const char *col);
 void w_cut_partition(struct pr_world *w, struct w_rel *parent, const struct w_rel *child);
 void w_cut_col(struct pr_world *w, struct w_rel *r, const char *name);
 void w_cut_con(struct pr_world *w, struct w_rel *r, const char *name);
@@ -103,6 +118,7 @@ void w_rename_idx(struct pr_world *w, struct w_rel *r, const char *old, const ch
 
 /* Enums, domains and composite types: of the facts and of this run. NULL when not known. */
 const struct w_type *w_find_type(const struct pr_world *w, const char *schema, const char *name);
+void w_rename_type(struct pr_world *w, struct w_type *t, const char *name);
 /* A new type of this run. */
 struct w_type *w_add_type(struct pr_world *w, const char *schema, const char *name, char kind);
 

@@ -3,7 +3,6 @@
 
 /* Makes the array writable. The copy keeps exactly n items of room; pr_grow makes more. */
 static void *own_array(struct pr_world *w, struct w_rel *r, unsigned bit, const void *items, size_t n, size_t size) {
-    w->dirty = true;
     if ((r->mine & bit) != 0) return NULL;
     r->mine |= bit;
     char *copy = pr_alloc_array(w->a, n + 1, size);
@@ -18,7 +17,7 @@ static void own_cols(struct pr_world *w, struct w_rel *r) {
     r->cap_cols = r->r.n_cols;
 }
 
-static void own_cons(struct pr_world *w, struct w_rel *r) {
+void w_own_cons(struct pr_world *w, struct w_rel *r) {
     struct pr_con *copy = own_array(w, r, W_CONS, r->r.cons, r->r.n_cons, sizeof *copy);
     if (copy == NULL) return;
     r->r.cons = copy;
@@ -48,7 +47,7 @@ struct pr_col *w_col(struct pr_world *w, struct w_rel *r, const char *name) {
 }
 
 struct pr_con *w_con(struct pr_world *w, struct w_rel *r, const char *name) {
-    own_cons(w, r);
+    w_own_cons(w, r);
     for (size_t i = 0; i < r->r.n_cons; i++)
         if (pr_eq(r->r.cons[i].name, name) && !r->r.cons[i].inbound) return &r->r.cons[i];
     for (size_t i = 0; i < r->r.n_cons; i++)
@@ -71,7 +70,7 @@ struct pr_col *w_add_col(struct pr_world *w, struct w_rel *r, const char *name, 
 }
 
 struct pr_con *w_add_con(struct pr_world *w, struct w_rel *r, const char *name, char type) {
-    own_cons(w, r);
+    w_own_cons(w, r);
     struct pr_con *c = PR_PUSH(w->a, r->r.cons, r->r.n_cons, r->cap_cons);
     *c = (struct pr_con){.name = name, .type = type, .validated = true, .enforced = true};
     return c;
@@ -82,7 +81,7 @@ struct pr_idx *w_add_idx(struct pr_world *w, struct w_rel *r, const char *name) 
     struct pr_idx *i = PR_PUSH(w->a, r->r.idxs, r->r.n_idxs, r->cap_idxs);
     *i = (struct pr_idx){.name = name, .method = "btree", .valid = true, .ready = true, .live = true,
                          .default_order = true, .bytes = -1};
-    w_note_index(w, name);
+    w_note_index(w, r, name);
     return i;
 }
 
@@ -98,12 +97,37 @@ void w_add_dep(struct pr_world *w, struct w_rel *r, const char *kind, const stru
                const char *const *mentions, size_t n) {
     struct pr_dep *d = PR_PUSH(w->a, r->r.deps, r->r.n_deps, r->cap_deps);
     *d = (struct pr_dep){.kind = kind, .schema = of->r.schema, .name = of->r.name, .mentions = mentions, .n_mentions = n};
-    w->dirty = true;
+}
+
+/* --- partitions and children ------------------------------------------------------------------------------------------- */
+
+void w_note_child(struct pr_world *w, struct w_rel *parent, const char *full) {
+    void **chain = pr_map_at(&w->parents, NULL, full);
+    struct w_named *n = PR_NEW(w->a, struct w_named);
+    *n = (struct w_named){.what = parent, .next = *chain};
+    *chain = n;
+}
+
+static void forget_child(struct pr_world *w, const struct w_rel *parent, const char *full) {
+    for (struct w_named *n = pr_map_get(&w->parents, NULL, full); n != NULL; n = n->next)
+        if (n->what == parent) n->what = NULL;
+}
+
+/* The array of names, to write to: room for at least one more. */
+static const char **own_parts(struct pr_world *w, struct w_rel *parent) {
+    const char **list = (const char **)(uintptr_t)parent->r.partitions;
+    if ((parent->mine & W_PARTS) == 0) parent->cap_parts = parent->r.n_partitions;
+    parent->mine |= W_PARTS;
+    (void)pr_grow(w->a, &list, parent->r.n_partitions, &parent->cap_parts, sizeof *list);
+    parent->r.partitions = list;
+    return list;
 }
 
 void w_cut_deps(struct pr_world *w, const struct w_rel *view) {
-    for (size_t i = 0; i < w->n; i++) {
-        struct w_rel *r = w->rels[i];
+    size_t n_all = 0;
+    struct w_rel *const *all = w_all(w, &n_all);
+    for (size_t i = 0; i < n_all; i++) {
+        struct w_rel *r = all[i];
         if (r->gone || r->r.n_deps == 0) continue;
         struct pr_dep *kept = NULL;
         size_t n = 0, cap = 0;
@@ -118,30 +142,50 @@ void w_cut_deps(struct pr_world *w, const struct w_rel *view) {
         r->r.n_deps = n;
         r->cap_deps = cap;
     }
-    w->dirty = true;
 }
 
 void w_add_partition(struct pr_world *w, struct w_rel *parent, struct w_rel *child) {
-    const char **list = PR_NEW_ARRAY(w->a, const char *, parent->r.n_partitions + 1);
-    for (size_t i = 0; i < parent->r.n_partitions; i++) list[i] = parent->r.partitions[i];
-    list[parent->r.n_partitions++] = w_full(w, child);
-    parent->r.partitions = list;
-    w->n_parents++;
+    const char *full = w_full(w, child);
+    own_parts(w, parent)[parent->r.n_partitions] = full;
+    parent->r.n_partitions++;
+    w_note_child(w, parent, full);
     child->r.partition_of = parent->r.name;
     child->r.partition_of_schema = parent->r.schema;
-    w->dirty = true;
 }
 
 void w_cut_partition(struct pr_world *w, struct w_rel *parent, const struct w_rel *child) {
-    const char **list = PR_NEW_ARRAY(w->a, const char *, parent->r.n_partitions + 1);
-    const char *full = w_full(w, child);
+    const char *full = w_full(w, child), **list = own_parts(w, parent);
     size_t n = 0;
     for (size_t i = 0; i < parent->r.n_partitions; i++)
-        if (!pr_eq(parent->r.partitions[i], full)) list[n++] = parent->r.partitions[i];
-    parent->r.partitions = list;
+        if (!pr_eq(list[i], full)) list[n++] = list[i];
     parent->r.n_partitions = n;
-    w->dirty = true;
+    forget_child(w, parent, full);
 }
+
+void w_rename_child(struct pr_world *w, const char *full, const struct w_rel *child) {
+    for (struct w_named *p = pr_map_get(&w->parents, NULL, full); p != NULL; p = p->next) {
+        struct w_rel *parent = p->what;
+        if (parent == NULL) continue;
+        const char *now = w_full(w, child), **list = own_parts(w, parent);
+        for (size_t i = 0; i < parent->r.n_partitions; i++)
+            if (pr_eq(list[i], full)) list[i] = now;
+        p->what = NULL;
+        w_note_child(w, parent, now);
+    }
+}
+
+bool w_inherits(const struct pr_world *w, const struct w_rel *r, const char *col) {
+    const char *full = r->r.schema == NULL ? r->r.name : pr_fmt(w->a, "%s.%s", r->r.schema, r->r.name);
+    for (const struct w_named *p = w->under != NULL ? pr_map_get(&w->under->parents, NULL, full) : NULL; p != NULL; p = p->next)
+        if (p->what != NULL) (void)w_find(w, ((const struct w_rel *)p->what)->r.schema, ((const struct w_rel *)p->what)->r.name);
+    for (const struct w_named *p = pr_map_get(&w->parents, NULL, full); p != NULL; p = p->next) {
+        const struct w_rel *parent = p->what;
+        if (parent != NULL && !parent->gone && pr_find_col(&parent->r, col) != NULL) return true;
+    }
+    return false;
+}
+
+/* --- taking out --------------------------------------------------------------------------------------------------------- */
 
 void w_cut_col(struct pr_world *w, struct w_rel *r, const char *name) {
     own_cols(w, r);
@@ -157,17 +201,15 @@ void w_cut_col(struct pr_world *w, struct w_rel *r, const char *name) {
 }
 
 void w_cut_con(struct pr_world *w, struct w_rel *r, const char *name) {
-    own_cons(w, r);
+    w_own_cons(w, r);
     size_t n = 0;
     for (size_t i = 0; i < r->r.n_cons; i++)
         if (!pr_eq(r->r.cons[i].name, name) || r->r.cons[i].inbound) r->r.cons[n++] = r->r.cons[i];
     r->r.n_cons = n;
-    for (struct w_proof **at = &r->proofs; *at != NULL;) {
-        if (pr_eq((*at)->con, name))
-            *at = (*at)->next;
-        else
-            at = &(*at)->next;
-    }
+    const struct w_proof *all = r->proofs;                 /* the world below may hold the same list */
+    r->proofs = NULL;
+    for (; all != NULL; all = all->next)
+        if (!pr_eq(all->con, name)) w_prove(w, r, all->con, all->col);
 }
 
 void w_cut_idx(struct pr_world *w, struct w_rel *r, const char *name) {
@@ -212,7 +254,7 @@ static bool is_twin(const struct pr_con *c, const struct pr_con *fk, const struc
 void w_cut_partner(struct pr_world *w, const struct w_rel *r, const struct pr_con *fk) {
     struct w_rel *other = w_find(w, fk->ref_schema, fk->ref_table);
     if (other == NULL) return;
-    own_cons(w, other);
+    w_own_cons(w, other);
     size_t n = 0;
     for (size_t i = 0; i < other->r.n_cons; i++)
         if (!is_twin(&other->r.cons[i], fk, r)) other->r.cons[n++] = other->r.cons[i];
@@ -223,15 +265,15 @@ void w_rename_partner(struct pr_world *w, const struct w_rel *r, const struct pr
     if (fk->type != 'f') return;
     struct w_rel *other = w_find(w, fk->ref_schema, fk->ref_table);
     if (other == NULL) return;
-    own_cons(w, other);
+    w_own_cons(w, other);
     for (size_t i = 0; i < other->r.n_cons; i++)
         if (is_twin(&other->r.cons[i], fk, r)) other->r.cons[i].name = name;
 }
 
 void w_rename_idx(struct pr_world *w, struct w_rel *r, const char *old, const char *name) {
-    own_cons(w, r);
+    w_own_cons(w, r);
     for (size_t i = 0; i < r->r.n_cons; i++)
         if (pr_eq(r->r.cons[i].index, old)) r->r.cons[i].index = name;
     w_idx(w, r, old)->name = name;
-    w_note_index(w, name);
+    w_note_index(w, r, name);
 }

@@ -90,23 +90,12 @@ static void report_ungrounded(struct pr_check *k, const struct pr_migration *m, 
     pr_set_str(o, "mend", k->x.env != NULL ? pr_fmt(k->c->a, "pgrail ground %s --env %s", word, k->x.env->name) : pr_fmt(k->c->a, "pgrail ground %s", word));
 }
 
-/* "schema.name" of every relation that the server has, whether or not its facts were read. */
-static bool is_there(const struct pr_facts *f, const char *schema, const char *name) {
-    for (size_t i = 0; i < f->n_all_relations; i++) {
-        const char *dot = strchr(f->all_relations[i], '.');
-        if (dot == NULL || !pr_eq(dot + 1, name)) continue;
-        const size_t n = (size_t)(dot - f->all_relations[i]);
-        if (schema == NULL || (strlen(schema) == n && strncmp(f->all_relations[i], schema, n) == 0)) return true;
-    }
-    return false;
-}
-
 /* A relation that DDL of this side locks. Live: the newest grounding must have it with the fingerprint that it has now. From a
  * file: the file is the grounding, so it must have it. */
 static void ground_one(struct pr_check *k, const struct pr_migration *m, const struct pr_effect *f, const struct pr_grounding *g) {
     const struct pr_rel *r = pr_find_rel(k->facts, f->schema, f->name);
     if (r == NULL) {
-        const bool lacks = pr_eq(k->source, "file") && !k->facts->whole && is_there(k->facts, f->schema, f->name);
+        const bool lacks = pr_eq(k->source, "file") && !k->facts->whole && pr_is_listed(k->facts, f->schema, f->name);
         if (lacks) report_ungrounded(k, m, pr_fmt(k->c->a, "%s%s%s", f->schema != NULL ? f->schema : "", f->schema != NULL ? "." : "", f->name), "missing");
         return;
     }
@@ -166,11 +155,11 @@ static bool of_folder(const struct pr_check *k, const struct pr_migration *m) {
     return k->n_folders > 0;
 }
 
-static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m, const struct pr_side *side, const struct pr_facts *facts,
-                               json_t *into, const struct pr_facts **after, struct pr_err *e) {
+static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m, const struct pr_side *side, struct pr_world *world,
+                               json_t *into, struct pr_err *e) {
     const bool is_down = side == &m->down;
     struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
-    const struct pr_judge j = {.migration = m, .side = side, .is_down = is_down, .facts = facts, .version_num = k->version_num,
+    const struct pr_judge j = {.migration = m, .side = side, .is_down = is_down, .world = world, .version_num = k->version_num,
                                .config = k->x.config, .runner = k->runner};
     const enum pr_code code = pr_judge_side(&j, k->c->a, &d, e);
     if (code != PR_OK) return pr_prefix(e, "%s", side->path);
@@ -183,7 +172,6 @@ static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m,
     put_findings(k, m, is_down ? "down" : "up", &d);
     if (d.script.n == 0 && !is_down && !of_folder(k, m))
         pr_check_problem(k, &(struct pr_problem){.rule = "empty-migration", .path = side->path, .is_error = true, .message = "the up script holds no statement"}, NULL);
-    *after = d.after;
     return is_down ? PR_OK : look_at_grounding(k, m, &d.run, e);
 }
 
@@ -208,34 +196,39 @@ bool pr_check_wanted(const struct pr_check *k, const struct pr_migration *m) {
 }
 
 /* A migration that is not to be judged: only what it leaves to those after it. */
-static enum pr_code pass_over(struct pr_check *k, const struct pr_migration *m, const struct pr_facts **facts, struct pr_err *e) {
-    if (!k->in_order || *facts == NULL || m->up.path == NULL) return PR_OK;
-    struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
-    const struct pr_judge j = {.migration = m, .side = &m->up, .facts = *facts, .version_num = k->version_num, .config = k->x.config, .runner = k->runner};
-    if (pr_judge_side(&j, k->c->a, &d, e) != PR_OK) return pr_prefix(e, "%s", m->up.path);
-    *facts = pr_check_later(k, d.after);
+static enum pr_code pass_over(struct pr_check *k, const struct pr_migration *m, struct pr_world *world, struct pr_err *e) {
+    if (!k->in_order || k->facts == NULL || m->up.path == NULL) return PR_OK;
+    struct pr_script s PR_CLEANUP(pr_script_done) = {0};
+    struct pr_run_footprint run = {0};
+    if (pr_script_parse(m->up.text, m->up.len, k->c->a, &s, e) != PR_OK) return pr_prefix(e, "%s", m->up.path);
+    pr_footprint_script(world, &s, m->up.tx, k->c->a, &run);
+    pr_world_settle(world);
     return PR_OK;
 }
 
-static enum pr_code judge_one(struct pr_check *k, const struct pr_migration *m, const struct pr_facts **facts, struct pr_err *e) {
+/* Without facts each side stands alone. With them the down script begins with what the up script left; between two deployments rows
+ * come. */
+static enum pr_code judge_one(struct pr_check *k, const struct pr_migration *m, struct pr_world *world, struct pr_err *e) {
     json_t *o = pr_push_object(k->migrations);
     pr_set_str(o, "id", m->id);
     pr_set_str(o, "version", m->version);
     pr_set_str(o, "name", m->name);
     pr_set_str(o, "sha256", m->sha256);
-    const struct pr_facts *after = *facts, *undone = NULL;
-    if (m->up.path != NULL) PR_TRY(e, judge_side(k, m, &m->up, *facts, o, &after, e));
-    if (!k->up_only && m->down.path != NULL) PR_TRY(e, judge_side(k, m, &m->down, pr_check_later(k, after), o, &undone, e));
-    if (k->in_order) *facts = pr_check_later(k, after);
-    return PR_OK;
+    if (m->up.path != NULL) PR_TRY(e, judge_side(k, m, &m->up, world, o, e));
+    if (k->facts != NULL) pr_world_settle(world);
+    if (k->up_only || m->down.path == NULL) return PR_OK;
+    struct pr_world *down = k->facts != NULL ? pr_world_over(world, k->c->a) : pr_world_new(NULL, k->version_num, k->c->a);
+    return judge_side(k, m, &m->down, down, o, e);
 }
 
+/* In order each migration begins with what those before it left. */
 static enum pr_code judge_all(struct pr_check *k, struct pr_err *e) {
-    const struct pr_facts *facts = k->facts;
+    struct pr_world *world = NULL;
     for (size_t i = 0; i < k->n; i++) {
         if (pr_interrupted(k->c->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted");
-        if (pr_check_wanted(k, k->list[i])) PR_TRY(e, judge_one(k, k->list[i], &facts, e));
-        else PR_TRY(e, pass_over(k, k->list[i], &facts, e));
+        if (world == NULL || !k->in_order || k->facts == NULL) world = pr_world_new(k->facts, k->version_num, k->c->a);
+        if (pr_check_wanted(k, k->list[i])) PR_TRY(e, judge_one(k, k->list[i], world, e));
+        else PR_TRY(e, pass_over(k, k->list[i], world, e));
     }
     return PR_OK;
 }

@@ -60,7 +60,7 @@ static enum pr_code judge_folder(const struct pr_fix_job *job, const struct pr_f
         if (m->up.path == NULL) continue;
         PR_TRY(e, judge(job, m, false, facts, a, &up, e));
         count(s, &up);
-        facts = up.after;
+        facts = pr_world_whole(up.after);
         if (m->down.path == NULL) continue;
         PR_TRY(e, judge(job, m, true, facts, a, &down, e));
         count(s, &down);
@@ -191,7 +191,7 @@ enum pr_code pr_fix_migration(const struct pr_fix_job *job, struct pr_arena *a, 
     PR_TRY(e, judge(job, job->migration, false, job->facts, a, &w.sides[0], e));
     count(&before, &w.sides[0]);
     if (job->migration->down.path != NULL) {
-        PR_TRY(e, judge(job, job->migration, true, w.sides[0].after, a, &w.sides[1], e));
+        PR_TRY(e, judge(job, job->migration, true, pr_world_whole(w.sides[0].after), a, &w.sides[1], e));
         count(&before, &w.sides[1]);
     }
     collect(&w, false);
@@ -199,7 +199,7 @@ enum pr_code pr_fix_migration(const struct pr_fix_job *job, struct pr_arena *a, 
     PR_TRY(e, try(&w, &before, &plan, &better, e));
     if (!better) PR_TRY(e, one_by_one(&w, &before, &plan, e));
     for (size_t i = 0; i < w.n; i++) note(&w, &plan, &w.takes[i]);
-    plan.after = w.sides[0].after;
+    plan.after = pr_world_whole(w.sides[0].after);
     *out = plan;
     return PR_OK;
 }

@@ -193,18 +193,17 @@ static void judge_all(struct judging *g) {
 enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e) {
     struct pr_judged d = {.findings = {.a = a, .config = j->config}};
     PR_TRY(e, pr_script_parse(j->side->text, j->side->len, a, &d.script, e));
-    const int version = j->version_num != 0 ? j->version_num : j->facts != NULL ? j->facts->version_num : 0;
-    struct judging g PR_CLEANUP(close_judging) = {.j = j, .a = a, .version = version, .d = &d, .before = pr_world_new(j->facts, version, a)};
-    struct pr_world *ahead = pr_world_new(j->facts, version, a);
-    pr_footprint_open(&d.script, j->facts, a, &g.flat);
-    pr_footprint_flat(ahead, &g.flat, j->side->tx, a, &g.run);
+    struct pr_world *before = j->world != NULL ? j->world : pr_world_new(j->facts, j->version_num, a);
+    struct judging g PR_CLEANUP(close_judging) = {.j = j, .a = a, .version = pr_world_version(before), .d = &d, .before = before};
+    pr_footprint_open(&d.script, pr_world_facts(before), a, &g.flat);
+    pr_footprint_flat(pr_world_over(before, a), &g.flat, j->side->tx, a, &g.run);
     pr_footprint_fold(&g.run, &d.script, a, &d.run);
     judge_all(&g);
     d.ignored = pr_ignores_apply(&g.flat, j->side, &d.findings);
     if (d.findings.n > 1) qsort(d.findings.items, d.findings.n, sizeof *d.findings.items, by_place);
     pr_fingerprints(&d.script, j->is_down, &d.findings);
     for (size_t i = 0; i < d.findings.n; i++) d.counts[d.findings.items[i].level]++;
-    d.after = pr_world_facts(ahead);
+    d.after = before;
     *out = d;
     return PR_OK;
 }

@@ -15,18 +15,8 @@ static bool is_runners(const struct pr_rule_ctx *c, const struct pr_name *n) {
     return false;
 }
 
-/* all_relations holds "schema.name" of every user relation. */
-static bool is_listed(const struct pr_facts *f, const struct pr_name *n) {
-    for (size_t i = 0; i < f->n_all_relations; i++) {
-        const char *full = f->all_relations[i], *dot = strchr(full, '.');
-        if (dot == NULL || !pr_eq(dot + 1, n->name)) continue;
-        if (n->schema == NULL || (strlen(n->schema) == (size_t)(dot - full) && strncmp(full, n->schema, (size_t)(dot - full)) == 0)) return true;
-    }
-    return false;
-}
-
 static bool is_known(const struct pr_rule_ctx *c, const struct pr_name *n) {
-    if (pr_find_rel(c->facts, n->schema, n->name) != NULL || pr_world_created(c->before, n->schema, n->name) || is_listed(c->facts, n)) return true;
+    if (pr_find_rel(c->facts, n->schema, n->name) != NULL || pr_world_created(c->before, n->schema, n->name) || pr_is_listed(c->facts, n->schema, n->name)) return true;
     const struct pr_idx *idx = NULL;
     return n->kind == PR_NAME_INDEX && pr_find_index_rel(c->facts, n->schema, n->name, &idx) != NULL;
 }

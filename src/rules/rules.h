@@ -154,6 +154,7 @@ struct pr_judge {
     const struct pr_side *side;
     bool is_down;
     const struct pr_facts *facts;      /* NULL = none */
+    struct pr_world *world;        /* to begin in, instead of facts; afterwards it is as this side leaves it. NULL = one of the facts */
     int version_num;               /* 0: from facts, else any */
     const struct pr_config *config;    /* NULL = defaults */
     const char *runner;            /* NULL = "pgrail" */
@@ -164,7 +165,7 @@ struct pr_judged {
     struct pr_findings findings;
     int counts[PR_LEVEL_COUNT];
     int ignored;                   /* findings that a pgrail:ignore hides */
-    const struct pr_facts *after;  /* the world as this side leaves it; NULL = there were no facts */
+    struct pr_world *after;        /* as this side leaves it */
 };
 /* Findings of a down script weigh less than those of the up script: loss and compatibility are notes there (undoing the up
  * is what it is for), failure and grounding keep their level, all others are one level lower.

@@ -220,6 +220,21 @@ static void the_nearest_name_is_near(void **state) {
     assert_int_equal(pr_distance("", "abc"), 3);
 }
 
+static void a_map_grows_and_finds_all(void **state) {
+    struct pr_map m = {.a = *state};
+    enum { MANY = 5000 };
+    assert_null(pr_map_get(&m, NULL, "nothing"));
+    for (int i = 0; i < MANY; i++) *pr_map_at(&m, i % 2 == 0 ? "even" : NULL, pr_fmt(*state, "name_%d", i)) = pr_fmt(*state, "%d", i);
+    for (int i = 0; i < MANY; i++)
+        assert_string_equal(pr_map_get(&m, i % 2 == 0 ? "even" : NULL, pr_fmt(*state, "name_%d", i)), pr_fmt(*state, "%d", i));
+    assert_null(pr_map_get(&m, NULL, "name_0"));            /* a space of its own */
+    assert_null(pr_map_get(&m, "", "name_1"));
+    *pr_map_at(&m, "even", "name_0") = NULL;
+    assert_null(pr_map_get(&m, "even", "name_0"));
+    assert_int_equal(m.n, MANY);
+    assert_true(m.room <= 4 * (size_t)MANY);
+}
+
 static void documents_keep_the_order_of_keys(void **state) {
     json_t *j PR_CLEANUP(pr_json_freep) = json_object();
     pr_set_str(j, "z", "1");
@@ -245,6 +260,7 @@ int main(void) {
         cmocka_unit_test(times_go_there_and_back),   cmocka_unit_test(names_are_quoted_when_they_must_be),
         cmocka_unit_test(columns_are_those_of_a_terminal),
         cmocka_unit_test(the_nearest_name_is_near),  cmocka_unit_test(documents_keep_the_order_of_keys),
+        cmocka_unit_test(a_map_grows_and_finds_all),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

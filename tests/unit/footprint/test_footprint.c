@@ -283,6 +283,52 @@ static void the_world_shows_itself_as_facts(void **state) {
     pr_arena_free(a);
 }
 
+static void walk(struct pr_world *w, const char *sql, struct pr_arena *a) {
+    struct pr_script s PR_CLEANUP(pr_script_done) = {0};
+    struct pr_err e = {0};
+    struct pr_run_footprint run = {0};
+    assert_int_equal(pr_script_parse(sql, strlen(sql), a, &s, &e), PR_OK);
+    pr_footprint_script(w, &s, PR_TX_EACH, a, &run);
+}
+
+/* One world on another: it sees what is below, and what it does is its own affair. */
+static void a_world_on_another_leaves_it_alone(void **state) {
+    (void)state;
+    struct pr_arena *a = pr_arena_new(PR_CAP_ARENA);
+    struct pr_world *below = pr_world_new(facts_of(a), 0, a);
+    walk(below, "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (p int REFERENCES parent); CREATE TYPE mood AS ENUM ('ok')", a);
+    struct pr_world *on = pr_world_over(below, a);
+    walk(on, "ALTER TABLE parent RENAME TO elder; ALTER TABLE t ADD COLUMN z int; DROP INDEX t_x; ALTER TYPE mood RENAME TO humour; CREATE TABLE u ()", a);
+    const struct pr_facts *f = pr_world_facts(on), *g = pr_world_facts(below);
+    assert_true(pr_find_rel(f, NULL, "parent") == NULL && pr_find_rel(g, NULL, "elder") == NULL);
+    assert_string_equal(pr_find_rel(f, NULL, "child")->cons[0].ref_table, "elder");
+    assert_string_equal(pr_find_rel(g, NULL, "child")->cons[0].ref_table, "parent");
+    assert_true(pr_find_col(pr_find_rel(f, NULL, "t"), "z") != NULL && pr_find_col(pr_find_rel(g, NULL, "t"), "z") == NULL);
+    assert_true(pr_find_index_rel(f, NULL, "t_x", NULL) == NULL && pr_find_index_rel(g, NULL, "t_x", NULL) != NULL);
+    assert_true(pr_find_type(f, NULL, "mood") == NULL && pr_find_type(g, NULL, "humour") == NULL && pr_find_type(f, NULL, "humour") != NULL);
+
+    /* the one below repeats it: nothing comes up a second time */
+    walk(below, "ALTER TABLE parent RENAME TO elder; ALTER TABLE t ADD COLUMN z int; DROP INDEX t_x; ALTER TYPE mood RENAME TO humour; CREATE TABLE u ()", a);
+    walk(on, "DROP TABLE u", a);
+    assert_null(pr_find_rel(f, NULL, "u"));
+    assert_int_equal(pr_world_whole(on)->n_rels + 1, pr_world_whole(below)->n_rels);
+    pr_arena_free(a);
+}
+
+static void later_nothing_is_new(void **state) {
+    (void)state;
+    struct pr_arena *a = pr_arena_new(PR_CAP_ARENA);
+    struct pr_world *w = pr_world_new(facts_of(a), 0, a);
+    walk(w, "CREATE TABLE u (id int PRIMARY KEY)", a);
+    const int64_t rows = pr_find_rel(pr_world_facts(w), NULL, "t")->rows;
+    assert_int_equal(pr_find_rel(pr_world_facts(w), NULL, "u")->rows, 0);
+    pr_world_settle(w);
+    assert_false(pr_world_created(w, NULL, "u"));
+    assert_int_equal(pr_find_rel(pr_world_facts(w), NULL, "u")->rows, -1);
+    assert_int_equal(pr_find_rel(pr_world_facts(w), NULL, "t")->rows, rows);
+    pr_arena_free(a);
+}
+
 static void durations_need_sizes(void **state) {
     (void)state;
     int64_t low = -7, high = -7;
@@ -323,6 +369,8 @@ int main(void) {
         cmocka_unit_test(sizes_and_losses_come_from_facts),
         cmocka_unit_test(pending_events_stop_ddl),
         cmocka_unit_test(the_world_shows_itself_as_facts),
+        cmocka_unit_test(a_world_on_another_leaves_it_alone),
+        cmocka_unit_test(later_nothing_is_new),
         cmocka_unit_test(durations_need_sizes),
         cmocka_unit_test(json_has_every_member),
     };

@@ -33,7 +33,7 @@ static PR_UNUSED struct pr_facts *facts_of(struct pr_arena *a, const char *setup
     struct pr_facts *nothing = PR_NEW(a, struct pr_facts);
     *nothing = (struct pr_facts){.version_num = version, .whole = true, .time_zone = "UTC", .search_path = path, .n_search_path = 1};
     struct pr_facts *f = PR_NEW(a, struct pr_facts);
-    *f = *judged(a, (struct ask){.sql = setup, .facts = nothing, .tx = PR_TX_EACH, .version = version}).after;
+    *f = *pr_world_whole(judged(a, (struct ask){.sql = setup, .facts = nothing, .tx = PR_TX_EACH, .version = version}).after);
     for (size_t i = 0; i < f->n_rels; i++) {
         struct pr_rel *r = &f->rels[i];
         r->rows = r->live_rows = rows;
