@@ -241,6 +241,24 @@ static enum pr_code write_page(struct pr_arena *a, const char *dir, const char *
     return pr_write_text(pr_fmt(a, "%s/%s", dir, name), text, strlen(text), 0644, false, e);
 }
 
+/* The rules' pages are one more rendering of what `pgrail rules` says. */
+static enum pr_code write_rule_pages(struct pr_arena *a, const char *dir, struct pr_err *e) {
+    const struct pr_op *op = pr_op_find("rules");
+    struct pr_call c = {.a = a, .args = pr_alloc(a, op->args_size), .command = "pgrail rules", .talk = &(struct pr_talk){0}};
+    PR_TRY(e, op->run(&c, e));
+    json_t *doc PR_CLEANUP(pr_json_freep) = c.doc;
+    PR_TRY(e, pr_mkdirs(dir, 0755, e));
+    PR_TRY(e, write_page(a, dir, "index.md", pr_words_rules(doc, a), e));
+    static const char *const lists[] = {"rules", "notes", "folder"};
+    for (size_t l = 0; l < PR_COUNT(lists); l++) {
+        size_t i = 0;
+        json_t *rule = NULL;
+        json_array_foreach(pr_get(doc, lists[l]), i, rule)
+            PR_TRY(e, write_page(a, dir, pr_fmt(a, "%s.md", pr_get_str(rule, "rule")), pr_words_rule(rule, a), e));
+    }
+    return PR_OK;
+}
+
 static enum pr_code write_pages(struct pr_arena *a, const char *dir, struct pr_err *e) {
     PR_TRY(e, pr_mkdirs(dir, 0755, e));
     PR_TRY(e, write_page(a, dir, "pgrail.1", pr_words_man(NULL, a), e));
@@ -253,7 +271,7 @@ static enum pr_code write_pages(struct pr_arena *a, const char *dir, struct pr_e
         PR_TRY(e, write_page(a, dir, pr_fmt(a, "pgrail-%s.1", pr_ops[i]->name), pr_words_man(pr_ops[i], a), e));
         PR_TRY(e, write_page(a, dir, pr_fmt(a, "%s.md", pr_ops[i]->name), pr_words_reference(pr_ops[i], a), e));
     }
-    return PR_OK;
+    return write_rule_pages(a, pr_fmt(a, "%s/rules", dir), e);
 }
 
 /* `pgrail help --pages DIR`: what the build installs as documentation. */

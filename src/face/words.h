@@ -22,6 +22,9 @@ const char *pr_words_reference(const struct pr_op *op, struct pr_arena *a);     
 const char *pr_words_settings_man(struct pr_arena *a);                              /* pgrail.conf.5 */
 const char *pr_words_settings(struct pr_arena *a);                                  /* the same as Markdown */
 
+const char *pr_words_rule(const json_t *rule, struct pr_arena *a);                  /* Markdown page of a rule of the document of `rules` */
+const char *pr_words_rules(const json_t *doc, struct pr_arena *a);                  /* the page that lists them by family */
+
 /* The operation with the options that the face adds where there are formats: --format and --report. op itself when there are
  * none; the options' fields lie behind the operation's own in the args (pr_formats_of). */
 const struct pr_op *pr_words_op(const struct pr_op *op, struct pr_arena *a);

@@ -1,5 +1,6 @@
 #include "ops/ops.h"
 
+#include "rules/measured.h"
 #include "rules/rules.h"
 
 /* rules: what check looks for, and which level the project gives it. The document holds each rule's proof, which
@@ -46,7 +47,7 @@ static void put_set(json_t *o, const struct pr_config *c, const char *rule) {
     if (list != NULL) pr_set_bool(o, "off", !pr_level_of_project(c, rule, NULL, &level));
 }
 
-static void put_rule(json_t *list, const struct pr_rule *r, const struct pr_config *c) {
+static void put_rule(json_t *list, const struct pr_rule *r, const struct pr_config *c, const json_t *measured) {
     json_t *o = pr_push_object(list);
     pr_set_str(o, "rule", r->id);
     pr_set_str(o, "family", pr_family_name(r->family));
@@ -67,6 +68,7 @@ static void put_rule(json_t *list, const struct pr_rule *r, const struct pr_conf
     put_scripts(o, "bad", r->bad);
     put_scripts(o, "good", r->good);
     put_claim(o, &r->claim);
+    if (pr_measured_of(measured, r->id) != NULL) pr_set(o, "measured", json_incref(pr_measured_of(measured, r->id)));
 }
 
 static void put_note(json_t *list, const struct pr_judge_note *n, const struct pr_config *c) {
@@ -113,11 +115,11 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const struct args *in = c->args;
     struct pr_config *conf = NULL;
     PR_TRY(e, levels_of_project(c, &conf, e));
-    json_t *doc PR_CLEANUP(pr_json_freep) = json_object();
+    json_t *doc PR_CLEANUP(pr_json_freep) = json_object(), *measured PR_CLEANUP(pr_json_freep) = pr_measured_load();
     pr_set_str(doc, "schema", "pgrail.rules/1");
     json_t *rules = pr_set_array(doc, "rules"), *notes = pr_set_array(doc, "notes"), *folder = pr_set_array(doc, "folder");
     for (size_t i = 0; i < pr_n_rules; i++)
-        if (in->rule == NULL || pr_eq(in->rule, pr_rules[i]->id)) put_rule(rules, pr_rules[i], conf);
+        if (in->rule == NULL || pr_eq(in->rule, pr_rules[i]->id)) put_rule(rules, pr_rules[i], conf, measured);
     for (size_t i = 0; i < pr_n_judge_notes; i++)
         if (in->rule == NULL || pr_eq(in->rule, pr_judge_notes[i].id)) put_note(notes, &pr_judge_notes[i], conf);
     for (size_t i = 0; i < pr_n_problem_rules; i++)
@@ -172,11 +174,25 @@ static void explain_claim(const struct pr_render *r, const json_t *k) {
     if (b.len > 0) pr_addf(r->out, "Proven on the server: %s.\n", pr_buf_text(&b));
 }
 
+/* Below an example what servers did with it, a line for each group of versions that did the same. */
+static void put_measured(const struct pr_render *r, const json_t *o, const char *sql) {
+    size_t i = 0, k = 0;
+    json_t *example = NULL, *seen = NULL;
+    json_array_foreach(pr_get(o, "measured"), i, example) {
+        if (!pr_eq(pr_get_str(example, "sql"), sql)) continue;
+        json_array_foreach(pr_get(example, "seen"), k, seen)
+            pr_addf(r->out, "        \001d%s: %s\002\n", pr_measured_versions(seen, r->a), pr_measured_text(seen, r->a));
+    }
+}
+
 static void put_examples(const struct pr_render *r, const json_t *o, const char *key, const char *head) {
     size_t i = 0;
     json_t *s = NULL;
     if (json_array_size(pr_get(o, key)) > 0) pr_addf(r->out, "%s\n", head);
-    json_array_foreach(pr_get(o, key), i, s) pr_addf(r->out, "    \001c%s\002\n", json_string_value(s));
+    json_array_foreach(pr_get(o, key), i, s) {
+        pr_addf(r->out, "    \001c%s\002\n", json_string_value(s));
+        if (pr_eq(key, "bad")) put_measured(r, o, json_string_value(s));
+    }
 }
 
 static void explain(const struct pr_render *r, const json_t *o) {
@@ -186,7 +202,7 @@ static void explain(const struct pr_render *r, const json_t *o) {
     if (said_here(r, o) != NULL) pr_addf(r->out, "pgrail.conf: %s\n", said_here(r, o));
     if (pr_get_str(o, "conventions") != NULL) pr_addf(r->out, "Off unless [conventions] of pgrail.conf asks for it, as in: %s\n", pr_get_str(o, "conventions"));
     if (pr_get(o, "claim") != NULL) explain_claim(r, pr_get(o, "claim"));
-    put_examples(r, o, "bad", "Found in:");
+    put_examples(r, o, "bad", pr_get(o, "measured") != NULL ? "Found in, and what PostgreSQL 13 to 18 did:" : "Found in:");
     put_examples(r, o, "good", "Not found in:");
     if (pr_get_str(o, "source") != NULL) pr_addf(r->out, "Source: %s\n", pr_get_str(o, "source"));
 }

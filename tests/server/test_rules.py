@@ -1,6 +1,7 @@
 """Every rule's proof on every version: its setup is run, the facts are read live, what is bad must be found and what is good must
 not be; then what is bad is really run, and what the rule claims (lock, rewrite, scan, index build, failure, an answer afterwards)
-is held against what the server did. A claim that is not so fails here.
+is held against what the server did. A claim that is not so fails here; so does docs/rules/measured when a server does something else
+than what is written there (./dev measure writes it anew).
 
 Oracle: the server's own DEBUG1 messages, pg_locks of our own backend, relfilenodes, pg_stat_xact_user_tables."""
 import json
@@ -11,6 +12,7 @@ import threading
 import psycopg
 import pytest
 
+from lib import measured
 from lib.runs import BIN, Project
 from lib.servers import await_that, majors
 
@@ -209,9 +211,15 @@ def test_proof(rule, server, tmp_path, home):
     wronged = [rule["good"][i - n] for i in found if i >= n]
     assert not missed, f"bad, and not found: {missed}"
     assert not wronged, f"good, and found: {wronged}"
-    run = run_alone if rule["own_tx"] else run_in_tx
+    run, did = run_alone if rule["own_tx"] else run_in_tx, []
     for sql in rule["bad"]:
-        assert not untrue(rule["claim"], run(db, sql, rule["claim"])), f"{sql}: {untrue(rule['claim'], run(db, sql, rule['claim']))}"
+        seen = run(db, sql, rule["claim"])
+        assert not untrue(rule["claim"], seen), f"{sql}: {untrue(rule['claim'], seen)}"
+        did.append(measured.record(seen))
+    if measured.WRITING:
+        measured.add(rule["rule"], rule["bad"], server.major, did)
+    else:
+        assert not (why := measured.disagreement(rule["rule"], rule["bad"], server.major, did)), why
 
 
 def mutations(claim):
