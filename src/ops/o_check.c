@@ -364,7 +364,7 @@ PR_OP(check) = {
     .detail = "Says for each statement who would be hurt and for how long, what would fail, what would be lost, which names do not exist, and what to write "
               "instead. With the live facts of an environment (--env, the default where one is configured), with a facts file (--facts), or without any (--offline). "
               "Findings of a down script weigh less: loss and compatibility are notes there, failure and grounding keep their level, others are one lower. "
-              "`-- pgrail:ignore RULE [until YYYY-MM-DD] reason` above a statement hides a finding, a baseline those of old files, [rules] in pgrail.conf sets levels. "
+              "`-- pgrail:ignore RULE [until YYYY-MM-DD] reason` above a statement hides a finding (`pgrail:ignore-file` in all of the file), a baseline those of old files, [rules] in pgrail.conf sets levels. "
               "DDL on a relation that was not grounded is refused.",
     .examples = (const char *const[]){"pgrail check", "pgrail check 0247 --env production", "pgrail check db/change.sql --offline",
                                       "pgrail check --all --fail-on warning", "pgrail check --offline --since origin/main",

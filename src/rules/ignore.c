@@ -1,4 +1,5 @@
-/* `-- pgrail:ignore RULE[,RULE] [until YYYY-MM-DD] reason…` in a comment above a statement, or behind one on its last line. */
+/* `-- pgrail:ignore RULE[,RULE] [until YYYY-MM-DD] reason…` in a comment above a statement, behind one on its last line, or within
+ * one, for the line below it or the line that it ends; `-- pgrail:ignore-file …` between statements, for all of the file. */
 #include "rules/judge.h"
 
 #define MARK "pgrail:ignore"
@@ -6,11 +7,14 @@ enum { MAX_RULES = 8 };
 
 struct ignore {
     const struct pr_stmt *stmt;    /* that it is about; NULL = there is none */
+    bool file;                     /* it is about all of them */
+    size_t from, to;               /* it is about this part of the statement; to 0 = about all of it */
     size_t offset, len;            /* of the words in the text */
     const char *rules[MAX_RULES];
     size_t n_rules;
     const char *reason, *until, *problem;
-    int hidden;
+    int hidden[MAX_RULES], n_hidden;
+    int next;                      /* of the same statement; -1 = none */
 };
 
 static bool is_date(const char *s) {
@@ -18,15 +22,20 @@ static bool is_date(const char *s) {
     if (strlen(s) != sizeof form - 1) return false;
     for (size_t i = 0; form[i] != '\0'; i++)
         if (form[i] == 'd' ? s[i] < '0' || s[i] > '9' : s[i] != form[i]) return false;
-    return true;
+    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const int month = (s[5] - '0') * 10 + s[6] - '0', day = (s[8] - '0') * 10 + s[9] - '0';
+    return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1];
 }
 
 /* The rules of one word: "a,b". */
 static void take_rules(struct ignore *g, const char *word, struct pr_arena *a) {
     const char **items = NULL;
     const size_t n = pr_split(a, word, ',', &items);
-    for (size_t i = 0; i < n && g->n_rules < MAX_RULES; i++)
-        if (items[i][0] != '\0') g->rules[g->n_rules++] = items[i];
+    for (size_t i = 0; i < n; i++) {
+        if (items[i][0] == '\0') continue;
+        if (g->n_rules < MAX_RULES) g->rules[g->n_rules++] = items[i];
+        else g->problem = pr_fmt(a, "it names more than %d rules: write two", MAX_RULES);
+    }
 }
 
 /* The words behind the mark: rules, an optional "until DATE" anywhere, and the rest is the reason. */
@@ -62,7 +71,28 @@ static size_t line_len(const char *text, size_t from, size_t end) {
     return n;
 }
 
-struct ignores { struct ignore *items; size_t n, cap; };
+struct ignores { struct ignore *items; size_t n, cap; int *first; };    /* first: of each statement of the file; -1 = none */
+
+/* A mark at `at`: what it says. False when it is another word that only begins alike. */
+static bool read_mark(const struct pr_script *s, size_t at, size_t end, struct ignore *g, struct pr_arena *a) {
+    size_t words = at + sizeof MARK - 1;
+    const char *behind = s->text + words;
+    const size_t tail = words < end ? strspn(behind, "abcdefghijklmnopqrstuvwxyz0123456789_") : 0;
+    if (tail > 0) return false;
+    *g = (struct ignore){.offset = at, .next = -1};
+    if (words < end && *behind == '-') {
+        const size_t n = 1 + strspn(behind + 1, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+        g->file = n == sizeof "-file" - 1 && memcmp(behind, "-file", n) == 0;
+        if (!g->file) g->problem = pr_fmt(a, "there is " MARK " and " MARK "-file, and no " MARK "%s", pr_printable(a, pr_dupn(a, behind, n), 40));
+        words += n;
+    }
+    const size_t n = line_len(s->text, words, end);
+    g->len = words + n - at;
+    const char *unknown = g->problem;
+    read_words(g, pr_dupn(a, s->text + words, n), a);
+    if (unknown != NULL) g->problem = unknown;
+    return true;
+}
 
 /* All marks in a part of the text between two statements; prev and next may be NULL at the ends. */
 static void scan_gap(const struct pr_script *s, size_t begin, size_t end, const struct pr_stmt *prev, const struct pr_stmt *next,
@@ -70,12 +100,66 @@ static void scan_gap(const struct pr_script *s, size_t begin, size_t end, const 
     for (size_t from = begin; from < end;) {
         const char *hit = memmem(s->text + from, end - from, MARK, sizeof MARK - 1);
         if (hit == NULL) return;
-        const size_t at = (size_t)(hit - s->text), words = at + sizeof MARK - 1, n = line_len(s->text, words, end);
+        const size_t at = (size_t)(hit - s->text);
         const bool behind = prev != NULL && memchr(s->text + begin, '\n', at - begin) == NULL;
-        struct ignore *g = PR_PUSH(a, out->items, out->n, out->cap);
-        *g = (struct ignore){.stmt = behind ? prev : next, .offset = at, .len = n + sizeof MARK - 1};
-        read_words(g, pr_dupn(a, s->text + words, n), a);
-        from = words + n;
+        struct ignore g = {0};
+        from = at + sizeof MARK - 1;
+        if (!read_mark(s, at, end, &g, a)) continue;
+        g.stmt = behind ? prev : next;
+        from = at + g.len;
+        *PR_PUSH(a, out->items, out->n, out->cap) = g;
+    }
+}
+
+/* Where the comment of a mark begins, when nothing but its own marks and blanks stand before it; else 0: it is in a string. */
+static size_t comment_at(const char *text, size_t begin, size_t at) {
+    while (at > begin && (text[at - 1] == ' ' || text[at - 1] == '\t')) at--;
+    const bool opens = at >= begin + 2 && ((text[at - 1] == '-' && text[at - 2] == '-') || (text[at - 1] == '*' && text[at - 2] == '/'));
+    return opens ? at - 2 : 0;
+}
+
+static bool is_blank_line(const char *text, size_t from, size_t to) {
+    while (from < to && (text[from] == ' ' || text[from] == '\t' || text[from] == '\r')) from++;
+    return from >= to || (from + 1 < to && text[from] == '-' && text[from + 1] == '-');
+}
+
+/* The line that the comment ends, or the first one with code below it. */
+static void set_range(const struct pr_script *s, const struct pr_stmt *stmt, size_t comment, struct ignore *g) {
+    const size_t begin = stmt->offset, end = stmt->offset + stmt->len;
+    size_t line = comment;
+    while (line > begin && s->text[line - 1] != '\n') line--;
+    if (!is_blank_line(s->text, line, comment)) {
+        g->from = line;
+        g->to = comment;
+        return;
+    }
+    g->from = g->offset;
+    for (size_t at = g->offset; at < end;) {
+        const char *nl = memchr(s->text + at, '\n', end - at);
+        const size_t next = nl != NULL ? (size_t)(nl - s->text) + 1 : end;
+        if (at > g->offset && !is_blank_line(s->text, at, next)) {
+            g->to = next;
+            return;
+        }
+        at = next;
+    }
+    g->to = end;
+}
+
+/* Marks within a statement that has no body: between the lines of a long ALTER TABLE. */
+static void scan_inside(const struct pr_script *s, const struct pr_stmt *stmt, struct ignores *out, struct pr_arena *a) {
+    const size_t end = stmt->offset + stmt->len;
+    for (size_t from = stmt->offset; from < end;) {
+        const char *hit = memmem(s->text + from, end - from, MARK, sizeof MARK - 1);
+        if (hit == NULL) return;
+        const size_t at = (size_t)(hit - s->text), comment = comment_at(s->text, stmt->offset, at);
+        struct ignore g = {0};
+        from = at + sizeof MARK - 1;
+        if (comment == 0 || !read_mark(s, at, end, &g, a)) continue;
+        g.stmt = stmt;
+        set_range(s, stmt, comment, &g);
+        from = at + g.len;
+        *PR_PUSH(a, out->items, out->n, out->cap) = g;
     }
 }
 
@@ -106,29 +190,54 @@ static void scan(const struct pr_script *s, struct ignores *out, struct pr_arena
         if (next != NULL && next->inside != NULL) continue;
         scan_gap(s, prev != NULL ? prev->offset + prev->len : 0, next != NULL ? next->offset : s->len, prev, next, out, a);
         if (next != NULL && next->opened) scan_body(s, i, out, a);
+        else if (next != NULL) scan_inside(s, next, out, a);
         prev = next;
     }
 }
 
+/* Chains the marks of each statement, so that many of both stay linear. Those of the file come first of all. */
+static void chain(const struct pr_script *s, struct ignores *all, struct pr_arena *a) {
+    all->first = PR_NEW_ARRAY(a, int, s->n + 1);
+    for (size_t i = 0; i <= s->n; i++) all->first[i] = -1;
+    for (size_t i = all->n; i > 0; i--) {
+        struct ignore *g = &all->items[i - 1];
+        if (g->problem != NULL || (!g->file && g->stmt == NULL)) continue;
+        int *first = &all->first[g->file ? s->n : (size_t)g->stmt->top];
+        g->next = *first;
+        *first = (int)i - 1;
+    }
+}
+
 static bool covers(const struct pr_script *s, const struct ignore *g, const struct pr_finding *f) {
+    if (g->file) return true;
+    if (g->to > 0) return f->offset >= g->from && f->offset < g->to;
     if (g->stmt->inside == NULL) return g->stmt->top == f->stmt;
     return f->offset >= pr_script_place(s, g->stmt->offset) && f->offset < end_place(s, g->stmt);
 }
 
-static bool names(const struct ignore *g, const char *rule) {
+/* Which of its rules it is; -1 = none. */
+static int named(const struct ignore *g, const char *rule) {
     for (size_t i = 0; i < g->n_rules; i++)
-        if (pr_eq(g->rules[i], rule)) return true;
-    return false;
+        if (pr_eq(g->rules[i], rule)) return (int)i;
+    return -1;
 }
 
-static bool hides(const struct pr_script *s, struct ignores *all, const struct pr_finding *f, const char *today) {
-    for (size_t i = 0; i < all->n; i++) {
+static bool hides_from(const struct pr_script *s, struct ignores *all, int first, const struct pr_finding *f, const char *today) {
+    for (int i = first; i >= 0; i = all->items[i].next) {
         struct ignore *g = &all->items[i];
-        if (g->problem != NULL || g->stmt == NULL || !covers(s, g, f) || !names(g, f->rule)) continue;
-        g->hidden++;
+        const int rule = covers(s, g, f) ? named(g, f->rule) : -1;
+        if (rule < 0) continue;
+        g->hidden[rule]++;
+        g->n_hidden++;
         if (g->until == NULL || strcmp(g->until, today) >= 0) return true;
     }
     return false;
+}
+
+/* The closest first: one of the file is dead where each of its statements has its own. */
+static bool hides(const struct pr_script *s, struct ignores *all, const struct pr_finding *f, const char *today) {
+    const bool placed = f->stmt >= 0 && (size_t)f->stmt < s->n;
+    return (placed && hides_from(s, all, all->first[f->stmt], f, today)) || hides_from(s, all, all->first[s->n], f, today);
 }
 
 static const char *unknown_rule(const struct ignore *g, struct pr_arena *a) {
@@ -145,6 +254,14 @@ static const char *unknown_rule(const struct ignore *g, struct pr_arena *a) {
     return NULL;
 }
 
+/* Rules beside those that it hides; NULL when there are none. */
+static const char *dead_rules(const struct ignore *g, struct pr_arena *a) {
+    struct pr_buf b = {.a = a};
+    for (size_t i = 0; i < g->n_rules; i++)
+        if (g->hidden[i] == 0) pr_addf(&b, "%s%s", b.len > 0 ? ", " : "", pr_printable(a, g->rules[i], 60));
+    return b.len > 0 ? pr_buf_text(&b) : NULL;
+}
+
 static void report_wrong(const struct ignore *g, const struct pr_script *s, const struct pr_side *side, const char *today,
                          struct pr_findings *out) {
     const struct pr_place at = {.script = s, .side = side, .stmt = g->stmt, .offset = g->offset, .len = g->len};
@@ -152,9 +269,12 @@ static void report_wrong(const struct ignore *g, const struct pr_script *s, cons
     if (g->problem != NULL) {
         pr_note_add(out, &at, "ignore-no-reason",
                     (struct pr_finding){.title = pr_fmt(a, "this ignore hides nothing: %s", g->problem)});
-    } else if (g->hidden == 0) {
-        const char *unknown = unknown_rule(g, a);
-        pr_note_add(out, &at, "ignore-hides-nothing", (struct pr_finding){.what = unknown});
+        return;
+    }
+    const char *dead = g->n_hidden > 0 ? dead_rules(g, a) : NULL, *unknown = unknown_rule(g, a);
+    if (g->n_hidden == 0 || dead != NULL) {
+        pr_note_add(out, &at, "ignore-hides-nothing", (struct pr_finding){
+            .title = dead != NULL ? pr_fmt(a, "this ignore hides nothing of %s", dead) : NULL, .what = unknown});
     } else if (g->until != NULL && strcmp(g->until, today) < 0) {
         pr_note_add(out, &at, "ignore-expired",
                     (struct pr_finding){.title = pr_fmt(a, "this ignore expired on %s", g->until)});
@@ -166,6 +286,7 @@ int pr_ignores_apply(const struct pr_script *s, const struct pr_side *side, stru
     struct ignores all = {0};
     scan(s, &all, a);
     if (all.n == 0) return 0;
+    chain(s, &all, a);
     const char *today = pr_dupn(a, pr_iso_time(a, pr_wall_us()), 10);
     size_t kept = 0;
     for (size_t i = 0; i < findings->n; i++)

@@ -5,7 +5,7 @@ const struct pr_judge_note pr_judge_notes[] = {
      "Nothing is known of what it does to others: no finding here does not mean that it is safe.",
      "Rehearse it: the rehearsal shows the locks and the work that were really there."},
     {"ignore-no-reason", PR_WARNING, "this ignore hides nothing", "An ignore needs the rule's name and a reason that the next reader can judge.",
-     "Write: -- pgrail:ignore RULE why it is safe here"},
+     "Write: -- pgrail:ignore RULE why it is safe here. For a whole file: -- pgrail:ignore-file RULE why"},
     {"ignore-expired", PR_WARNING, "this ignore has expired", "Its date has passed, so the finding is shown again.",
      "Do what the finding says, or renew the date with a reason."},
     {"ignore-hides-nothing", PR_WARNING, "this ignore hides nothing", "The rule that it names finds nothing in this statement.",

@@ -10,3 +10,17 @@ DROP TABLE c;
 DROP TABLE d;
 SQL
 $PGRAIL check drops.sql
+# For all of a file, for some rules of several, and within a statement.
+cat >more.sql <<'SQL'
+-- pgrail:ignore-file drop-table the module goes away
+DROP TABLE a;
+-- pgrail:ignore truncate,drop-column it is empty
+TRUNCATE b;
+ALTER TABLE c
+    -- pgrail:ignore drop-column nobody reads it
+    DROP COLUMN x,
+    DROP COLUMN y;
+-- pgrail:ignore-line drop-table no such mark
+DROP TABLE d;
+SQL
+$PGRAIL check more.sql
