@@ -20,7 +20,8 @@ const struct pr_effect *pr_effect_on(const struct pr_footprint *fp, const char *
 /* What a statement does to a relation and to all that is below it, as one effect: the work on a partitioned table is that on
  * its partitions. NULL when it does nothing to it. */
 const struct pr_effect *pr_work_on(const struct pr_rule_ctx *c, const RangeVar *rv);
-/* The same for one subcommand of several, as if it stood alone: its share of the work. */
+/* The same for one subcommand of several, as if it stood alone: its share of the work. NULL when another of them
+ * rewrites the table anyway. */
 const struct pr_effect *pr_work_of(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd);
 /* Does ALTER COLUMN … TYPE say the type and collation that the column has? Not known: no. */
 bool pr_type_stays(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd);

@@ -61,8 +61,9 @@ const struct pr_effect *pr_work_of(const struct pr_rule_ctx *c, const AlterTable
     s.node = &only;
     struct pr_footprint fp = {0};
     pr_footprint_step(pr_world_new(c->facts, c->version_num, a), &s, &fp);
+    const bool all_rewritten = f->rewrite;
     f = work_in(c, &fp, at->relation);
-    if (f == NULL) return NULL;
+    if (f == NULL || (all_rewritten && !f->rewrite)) return NULL;       /* what rewrites the table does that too */
     struct pr_effect *mine = PR_NEW(PR_A(c), struct pr_effect);
     *mine = *f;
     mine->schema = pr_dup(PR_A(c), f->schema);

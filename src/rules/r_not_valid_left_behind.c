@@ -32,11 +32,13 @@ static bool is_seen_to(const struct pr_rule_ctx *c, const RangeVar *rv, const ch
 static void check(const struct pr_rule_ctx *c) {
     const AlterTableStmt *at = pr_alter_table(c);
     const struct pr_rel *r = at != NULL ? pr_rel_of(c, at->relation) : NULL;
-    if (r == NULL || pr_is_new(c, at->relation) || pr_is_empty(r) || said_before(c, at->relation)) return;
+    if (r == NULL || pr_is_new(c, at->relation) || pr_is_empty(r)) return;
     const char *t = pr_rv_name(c, at->relation);
     for (size_t i = 0; i < r->n_cons; i++) {
         const struct pr_con *con = &r->cons[i];
-        if (con->validated || !con->enforced || con->inbound || con->def == NULL || is_seen_to(c, at->relation, con->name)) continue;
+        if (con->validated || !con->enforced || con->inbound || con->def == NULL) continue;
+        if (said_before(c, at->relation)) return;
+        if (is_seen_to(c, at->relation, con->name)) continue;
         const struct pr_span word = pr_word_at(c, at->relation->relname, 0);
         pr_report(c, &(struct pr_hit){.level = PR_WARNING, .offset = word.offset, .len = word.len,
             .title = pr_fmt(PR_A(c), "%s of %s was added NOT VALID and never validated", pr_id(c, con->name), t),
@@ -49,7 +51,7 @@ static void check(const struct pr_rule_ctx *c) {
 PR_RULE(not_valid_left_behind) = {
     .id = "not-valid-left-behind", .family = PR_F_CONVENTION, .level = PR_WARNING,
     .title = "a constraint that was added NOT VALID and never validated",
-    .why = "Rows from before it may break it. The planner cannot use it, SET NOT NULL cannot take it as proof, and a dump of such rows cannot be restored once it is validated.",
+    .why = "Rows from before it may break it. The planner cannot use it, and SET NOT NULL cannot take it as proof.",
     .safe_way = "VALIDATE CONSTRAINT in a transaction of its own; it lets readers and writers pass.",
     .source = "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
     .claim = {.lock = PR_ACCESS_EXCLUSIVE, .query = "SELECT convalidated FROM pg_constraint WHERE conname = 'late'", .answer = "f"},

@@ -61,5 +61,5 @@ PR_RULE(unknown_column) = {
     .good = (const char *const[]){"CREATE INDEX ON invoices (paid_at)", "ALTER TABLE invoices ADD COLUMN vat int; UPDATE invoices SET vat = 1 WHERE id = 1",
                                   "ALTER TABLE invoices ADD COLUMN a int, ADD CHECK (a > 0)", "ALTER TABLE invoices DROP COLUMN IF EXISTS gone",
                                   "SELECT ctid, id FROM invoices", NULL},
-    .needs_facts = true, .check = check,
+    .needs_facts = true, .names_failure = true, .check = check,
 };
