@@ -86,6 +86,14 @@ static void add_parents(struct fx *x, struct w_rel *r, const CreateStmt *st) {
     }
 }
 
+/* A table that has no rows yet has none that could violate: the server takes NOT VALID for valid there, but for a foreign table's CHECK.
+ * Source: transformCheckConstraints and transformFKConstraints (parse_utilcmd.c). */
+static Constraint as_created(const CreateStmt *st, const Constraint *c) {
+    Constraint out = *c;
+    if (c->contype == CONSTR_FOREIGN || (c->contype == CONSTR_CHECK && !IsA(st, CreateForeignTableStmt))) out.skip_validation = false;
+    return out;
+}
+
 /* Columns first, then their constraints, then the table's, as ADD COLUMN and ADD CONSTRAINT on a table without rows. */
 static void add_elements(struct fx *x, struct w_rel *r, const CreateStmt *st) {
     ListCell *lc;
@@ -106,7 +114,8 @@ static void add_elements(struct fx *x, struct w_rel *r, const CreateStmt *st) {
             struct fx_at t = {.x = x, .r = r, .root = r};
             const Constraint *c = FX_NODE(Constraint, n);
             if (c->contype != CONSTR_NOTNULL) {
-                fx_constraint(&t, c, NULL, 1);
+                const Constraint made = as_created(st, c);
+                fx_constraint(&t, &made, NULL, 1);
                 continue;
             }
             struct pr_col *col = c->keys != NIL ? w_col(x->w, r, strVal(linitial(c->keys))) : NULL;

@@ -329,6 +329,20 @@ static void later_nothing_is_new(void **state) {
     pr_arena_free(a);
 }
 
+/* NOT VALID has no meaning for a table that has no rows yet. */
+static void a_new_tables_constraints_are_valid(void **state) {
+    (void)state;
+    struct pr_arena *a = pr_arena_new(PR_CAP_ARENA);
+    struct pr_world *w = pr_world_new(facts_of(a), 0, a);
+    walk(w, "CREATE TABLE p (id int PRIMARY KEY);"
+            "CREATE TABLE u (a int, b int, CONSTRAINT c CHECK (a > 0) NOT VALID, CONSTRAINT f FOREIGN KEY (b) REFERENCES p NOT VALID);"
+            "ALTER TABLE u ADD CONSTRAINT d CHECK (b > 0) NOT VALID", a);
+    const struct pr_rel *u = pr_find_rel(pr_world_facts(w), NULL, "u");
+    assert_true(pr_find_con(u, "c")->validated && pr_find_con(u, "f")->validated);
+    assert_false(pr_find_con(u, "d")->validated);
+    pr_arena_free(a);
+}
+
 static void durations_need_sizes(void **state) {
     (void)state;
     int64_t low = -7, high = -7;
@@ -371,6 +385,7 @@ int main(void) {
         cmocka_unit_test(the_world_shows_itself_as_facts),
         cmocka_unit_test(a_world_on_another_leaves_it_alone),
         cmocka_unit_test(later_nothing_is_new),
+        cmocka_unit_test(a_new_tables_constraints_are_valid),
         cmocka_unit_test(durations_need_sizes),
         cmocka_unit_test(json_has_every_member),
     };
