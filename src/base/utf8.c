@@ -33,7 +33,8 @@ enum pr_code pr_check_utf8(const char *what, const char *bytes, size_t n, struct
         const size_t len = sequence(s + i, n - i, &code);
         if (len == 0) {
             (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: line %" PRId64 ": not UTF-8 at byte %zu (0x%02X)", what, line, i, s[i]);
-            return pr_hint(e, "is it a text file? convert it with: iconv -f WINDOWS-1252 -t UTF-8");
+            const bool marked = i == 0 && n >= 2 && ((s[0] == 0xFF && s[1] == 0xFE) || (s[0] == 0xFE && s[1] == 0xFF));
+            return pr_hint(e, "is it a text file? convert it with: iconv -f %s -t UTF-8", marked ? "UTF-16" : "WINDOWS-1252");
         }
         if (code == 0) {
             (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: line %" PRId64 ": a NUL byte at byte %zu, which would hide what follows it", what, line, i);

@@ -143,6 +143,13 @@ static bool names_variable(const char *text, size_t i, size_t end) {
     return before != ':' && (word || after == '\'' || after == '"' || after == '{');
 }
 
+/* %(name)s, as Python's drivers fill it in. */
+static bool names_python(const char *rest, size_t left) {
+    if (left < 2 || rest[0] != '%') return false;
+    const char *close = rest[1] == '(' ? memchr(rest, ')', left) : NULL;
+    return close != NULL && (size_t)(close - rest) + 1 < left && close[1] == 's';
+}
+
 /* What else the text may be: names the first template brace or psql variable outside strings and comments. */
 static enum pr_unjudged guess(struct parser *p, const struct pr_piece *piece, const char **problem) {
     struct pr_lex lex = {.text = p->text, .pos = piece->start, .end = piece->end};
@@ -153,7 +160,7 @@ static enum pr_unjudged guess(struct parser *p, const struct pr_piece *piece, co
         const size_t left = piece->end - i;
         const bool brace = left >= 2 && (strncmp(rest, "{{", 2) == 0 || strncmp(rest, "{%", 2) == 0 ||
                                          strncmp(rest, "${", 2) == 0 || strncmp(rest, "<%", 2) == 0);
-        if (brace) {
+        if (brace || names_python(rest, left)) {
             *problem = pr_fmt(p->a, "template text at %.2s: only the rendered SQL can be judged", rest);
             return PR_TEMPLATE;
         }
