@@ -1,5 +1,6 @@
-/* Any bytes as a script: parse, and everything that can be asked of a statement. Nothing may crash, and what is said of
- * places must lie within the text. */
+/* Any bytes as a script: parse, everything that can be asked of a statement, and the whole judge, without facts and on an empty database.
+ * Nothing may crash, and what is said of places must lie within the text. */
+#include "rules/rules.h"
 #include "sql/expect.h"
 #include "sql/sql.h"
 
@@ -48,7 +49,22 @@ static void look_into(const struct pr_script *s, struct pr_arena *a) {
     }
 }
 
+static void judge(const char *text, size_t size, const struct pr_facts *facts, enum pr_tx_mode tx, struct pr_arena *a) {
+    const struct pr_side side = {.path = "m/0001_x.up.sql", .text = text, .len = size, .first_line = 1, .sha256 = "", .tx = tx};
+    struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
+    struct pr_err e = {0};
+    if (pr_judge_side(&(struct pr_judge){.side = &side, .facts = facts}, a, &d, &e) != PR_OK) return;
+    for (size_t i = 0; i < d.findings.n; i++) {
+        const struct pr_finding *f = &d.findings.items[i];
+        PR_ASSERT(f->rule != NULL && f->title != NULL && f->line >= 1 && f->col >= 1 && f->width >= 1 && f->offset <= size);
+        json_decref(pr_finding_json(f));
+    }
+    for (size_t i = 0; i < d.run.n; i++) json_decref(pr_footprint_json(&d.run.stmts[i]));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static const char *const path[] = {"public"};
+    static const struct pr_facts nothing = {.version_num = 180000, .whole = true, .time_zone = "UTC", .search_path = path, .n_search_path = 1};
     struct pr_arena *a = pr_arena_new(PR_CAP_ARENA);
     struct pr_script s = {0};
     struct pr_err e = {0};
@@ -57,6 +73,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         for (size_t i = 0; i < s.n; i++) look_at(&s, &s.stmts[i], a);
         look_into(&s, a);
         (void)pr_script_expect(&s, a, &expect);
+        const char *text = pr_dupn(a, (const char *)data, size);
+        judge(text, size, NULL, PR_TX_EACH, a);
+        judge(text, size, &nothing, PR_TX_ONE, a);
     }
     pr_script_done(&s);
     pr_arena_free(a);
