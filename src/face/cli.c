@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <unistd.h>
 
+#include "face/lsp.h"
 #include "face/term.h"
 #include "face/words.h"
 #include "sql/sql.h"
@@ -162,6 +164,16 @@ static const char *as_typed(struct pr_arena *a, int argc, char **argv) {
     return pr_buf_text(&b);
 }
 
+/* The face for editors takes over standard input and output; what fails before it begins is said as any error. */
+static int speak_lsp(const struct pr_term *t, const struct words *w, struct pr_call *c, const void *args) {
+    struct pr_err e = {0};
+    struct pr_lsp_start start = {0};
+    c->args = args;
+    c->config_path = w->config;
+    const enum pr_code code = pr_lsp_prepare(c, &start, &e);
+    return code == PR_OK ? pr_lsp_main(&start, STDIN_FILENO, STDOUT_FILENO) : answer(t, w, c, code, &e);
+}
+
 static int run_op(struct words *w) {
     struct pr_term t;
     scan_globals(w);
@@ -179,6 +191,7 @@ static int run_op(struct words *w) {
     struct pr_call c = {.a = w->a, .talk = &talk, .command = as_typed(w->a, w->argc, w->argv)};
     enum pr_code code = w->wrong != NULL ? PR_FAIL(&e, PR_ERR_USAGE, "%s", w->wrong) : pr_bind(w->op, w->a, &src, &args, &e);
     if (w->wrong != NULL) (void)pr_hint(&e, "pgrail %s --help", w->op->name);
+    if (code == PR_OK && pr_eq(w->op->name, "lsp")) return speak_lsp(&t, w, &c, args);
     if (code == PR_OK) code = pr_formats_of(w->op, args, w->a, &w->wanted, &e);
     if (code == PR_OK) {
         c.args = args;

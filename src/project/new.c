@@ -240,8 +240,11 @@ static enum pr_code version_behind(const struct pr_folder *f, const struct pr_mi
     const char *v = pr_eq(f->layout, "flyway") ? pr_fmt(a, "%s.%d", m->version, nth) : m->version;
     for (int i = 0; i < nth && v != NULL && !pr_eq(f->layout, "flyway"); i++) v = pr_fmt(a, "%.*s%s", (int)digits, v, plus_one(a, v + digits));
     const struct pr_migration *next = NULL;
-    for (size_t i = 0; i + 1 < f->n; i++)
-        if (pr_eq(f->migrations[i].id, m->id) && !f->migrations[i + 1].repeatable) next = &f->migrations[i + 1];
+    for (size_t i = 0; i < f->n; i++) {
+        const struct pr_migration *x = &f->migrations[i];
+        if (x->repeatable || pr_version_compare(x->version, m->version) <= 0) continue;
+        if (next == NULL || pr_version_compare(x->version, next->version) < 0) next = x;
+    }
     if (next != NULL && pr_version_compare(v, next->version) >= 0)
         return PR_FAIL(e, PR_ERR_BAD_INPUT, "%s follows directly: there is no number between them", next->id);
     *out = v;

@@ -313,7 +313,7 @@ enum pr_code pr_fix_text(const struct pr_fix_work *w, const char *shown, const c
     const struct pr_fix_job *job = w->job;
     *path = shown[0] == '/' ? shown : pr_fmt(w->a, "%s/%s", job->root, shown);
     for (size_t i = 0; i < job->n_overlay; i++) {
-        if (!pr_eq(job->overlay[i].path, *path)) continue;
+        if (!pr_eq(job->overlay[i].path, *path) && !pr_eq(job->overlay[i].path, shown)) continue;
         *text = job->overlay[i].text;
         *len = job->overlay[i].len;
         return PR_OK;
