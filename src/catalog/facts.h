@@ -78,6 +78,7 @@ struct pr_rel {
     const char *partition_bound, *partition_key;
     bool is_default_partition, detach_pending;
     const char *const *partitions; size_t n_partitions;    /* "schema.name" of children (partitions or inheritance) */
+    bool is_new;                   /* made by an earlier migration of the same run: nobody uses it yet */
     bool shape_unknown;            /* made by a query that was only foretold: there, but its columns are not known */
     struct pr_col *cols; size_t n_cols;
     int dropped_cols;              /* they count towards 1600 */

@@ -56,6 +56,8 @@ const struct pr_facts *pr_world_facts(const struct pr_world *w);
 struct pr_facts *pr_world_whole(struct pr_world *w);
 /* A world that begins as `under` is, and moves on alone. under may move on too, as long as it only repeats what this one has done. O(1). */
 struct pr_world *pr_world_over(const struct pr_world *under, struct pr_arena *a);
+/* What the next migration of the same run finds: its session begins anew, and nobody uses yet what the run has made. */
+void pr_world_next(struct pr_world *w);
 /* What a later deployment finds: nothing is new any more, and what this run made is of unknown size. */
 void pr_world_settle(struct pr_world *w);
 bool pr_world_created(const struct pr_world *w, const char *schema, const char *name);  /* in this run */

@@ -7,6 +7,7 @@
 static bool is_shown(struct w_rel *r) {
     if (r == NULL || r->gone || (!r->complete && !r->own && !r->r.shape_unknown)) return false;
     r->r.shape_unknown = !r->complete;
+    r->r.is_new = r->own;
     return true;
 }
 
@@ -121,7 +122,7 @@ bool pr_world_created(const struct pr_world *w, const char *schema, const char *
 
 /* --- time passes -------------------------------------------------------------------------------------------------------- */
 
-static void grow_old(struct w_rel *r) {
+void w_grow_old(struct w_rel *r) {
     r->empty = false;
     r->nulls = NULL;
     if (!r->own) return;
@@ -133,8 +134,13 @@ static void grow_old(struct w_rel *r) {
 }
 
 void pr_world_settle(struct pr_world *w) {
-    for (size_t i = 0; i < w->n; i++) grow_old(w->list[i]);
+    w->aged = true;
+    for (size_t i = 0; i < w->n; i++) w_grow_old(w->list[i]);
     for (struct w_type *t = w->type_list; t != NULL; t = t->next) t->own = false;
+    pr_world_next(w);
+}
+
+void pr_world_next(struct pr_world *w) {
     w->values = NULL;
     w->path = w->base != NULL ? w->base->search_path : NULL;
     w->n_path = w->base != NULL ? w->base->n_search_path : 0;

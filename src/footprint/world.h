@@ -44,6 +44,7 @@ struct pr_world {
     struct pr_map gone, gone_names;                        /* (schema, name), and the name alone, that a drop or rename has left: w_rel */
     struct pr_map parents;         /* (NULL, "schema.name" of a child): w_rel of each parent */
     int64_t stamp;
+    bool aged;                     /* what is taken over from below has grown old */
     bool all;                      /* everything below is taken */
     struct w_rel **list; size_t n, cap;                    /* live and gone, in order of arrival: ask w_all */
     struct w_type *type_list;
@@ -54,6 +55,8 @@ struct pr_world {
     int64_t tx;                    /* counts transactions */
 };
 
+/* Time has passed: rows may have come, and it is nobody's own any more. */
+void w_grow_old(struct w_rel *r);
 /* Finds a live relation; schema NULL goes through the search path. NULL when not known. */
 struct w_rel *w_find(const struct pr_world *w, const char *schema, const char *name);
 /* True when facts are there and say that no such relation exists. */

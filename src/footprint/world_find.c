@@ -81,6 +81,7 @@ static struct w_rel *take_rel(struct pr_world *w, const struct w_rel *from) {
     r->cap_deps = r->r.n_deps;
     r->cap_parts = r->r.n_partitions;
     r->listed = false;
+    if (w->aged) w_grow_old(r);
     for (size_t i = 0; i < r->r.n_partitions; i++) w_note_child(w, r, r->r.partitions[i]);
     link_rel(w, r, 0);
     return r;
@@ -88,7 +89,7 @@ static struct w_rel *take_rel(struct pr_world *w, const struct w_rel *from) {
 
 static void take_from_facts(struct pr_world *w, const struct pr_rel *r) {
     if (r == NULL || pr_map_get(&w->taken, r->schema, r->name) != NULL) return;
-    (void)take_rel(w, &(struct w_rel){.r = *r, .complete = !r->shape_unknown});
+    (void)take_rel(w, &(struct w_rel){.r = *r, .complete = !r->shape_unknown, .own = r->is_new, .empty = r->is_new && r->rows == 0});
 }
 
 /* Takes over the relation of that name below, once. */
@@ -165,7 +166,8 @@ static void take_all(struct pr_world *w) {
     struct w_rel *const *below = w->under != NULL ? w_all((struct pr_world *)(uintptr_t)w->under, &n) : NULL;
     for (size_t i = 0; i < n; i++) list_one(w, below[i]);
     for (size_t i = 0; w->under == NULL && w->base != NULL && i < w->base->n_rels; i++)
-        list_one(w, &(struct w_rel){.r = w->base->rels[i], .complete = !w->base->rels[i].shape_unknown});
+        list_one(w, &(struct w_rel){.r = w->base->rels[i], .complete = !w->base->rels[i].shape_unknown,
+                                       .own = w->base->rels[i].is_new});
     for (size_t i = 0; i < n_was; i++)
         if (!was[i]->listed) *PR_PUSH(w->a, w->list, w->n, w->cap) = was[i];
     take_all_types(w);

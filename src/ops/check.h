@@ -48,7 +48,7 @@ PR_NODISCARD enum pr_code pr_check_baseline(struct pr_check *k, const char *file
 struct pr_check_facts { const char *env, *file; bool offline, all, named; };
 PR_NODISCARD enum pr_code pr_check_facts(struct pr_check *k, const struct pr_check_facts *how, struct pr_err *e);
 
-/* The world between two deployments: rows have come into what an earlier migration made. NULL stays NULL. */
+/* The facts that the next migration finds, of those that the last one leaves. NULL stays NULL. */
 const struct pr_facts *pr_check_later(struct pr_check *k, const struct pr_facts *f);
 
 /* Fixes for all that is to be judged: shown in the document ("fixes"), and written when `write`; then k->list is what is there now.

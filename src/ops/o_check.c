@@ -175,20 +175,28 @@ static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m,
     return is_down ? PR_OK : look_at_grounding(k, m, &d.run, e);
 }
 
-/* Between two deployments rows come: what an earlier migration made is of unknown size for a later one. */
+/* What is pending goes out together: nobody uses what an earlier one of them makes. A whole history (--all) went out over years, and
+ * a down script runs when the up has been in use: by then the tables have rows, nobody knows how many. */
+static bool is_one_run(const struct pr_check *k) { return !pr_eq(k->source, "nothing"); }
+
 const struct pr_facts *pr_check_later(struct pr_check *k, const struct pr_facts *f) {
-    if (f == NULL) return NULL;
+    if (f == NULL || is_one_run(k)) return f;
     struct pr_facts *copy = PR_NEW(k->c->a, struct pr_facts);
     *copy = *f;
     copy->rels = PR_NEW_ARRAY(k->c->a, struct pr_rel, f->n_rels + 1);
     for (size_t i = 0; i < f->n_rels; i++) {
         copy->rels[i] = f->rels[i];
         if (pr_find_rel(k->facts, f->rels[i].schema, f->rels[i].name) != NULL) continue;
-        copy->rels[i].rows_trusted = false;
+        copy->rels[i].rows_trusted = copy->rels[i].is_new = false;
         copy->rels[i].rows = copy->rels[i].pages = -1;
         copy->rels[i].table_bytes = copy->rels[i].index_bytes = copy->rels[i].total_bytes = copy->rels[i].toast_bytes = -1;
     }
     return copy;
+}
+
+static void end_migration(const struct pr_check *k, struct pr_world *world) {
+    if (is_one_run(k)) pr_world_next(world);
+    else pr_world_settle(world);
 }
 
 bool pr_check_wanted(const struct pr_check *k, const struct pr_migration *m) {
@@ -202,12 +210,11 @@ static enum pr_code pass_over(struct pr_check *k, const struct pr_migration *m, 
     struct pr_run_footprint run = {0};
     if (pr_script_parse(m->up.text, m->up.len, k->c->a, &s, e) != PR_OK) return pr_prefix(e, "%s", m->up.path);
     pr_footprint_script(world, &s, m->up.tx, k->c->a, &run);
-    pr_world_settle(world);
+    end_migration(k, world);
     return PR_OK;
 }
 
-/* Without facts each side stands alone. With them the down script begins with what the up script left; between two deployments rows
- * come. */
+/* Without facts each side stands alone. With them the down script begins with what the up script left, when it has been in use. */
 static enum pr_code judge_one(struct pr_check *k, const struct pr_migration *m, struct pr_world *world, struct pr_err *e) {
     json_t *o = pr_push_object(k->migrations);
     pr_set_str(o, "id", m->id);
@@ -215,9 +222,10 @@ static enum pr_code judge_one(struct pr_check *k, const struct pr_migration *m, 
     pr_set_str(o, "name", m->name);
     pr_set_str(o, "sha256", m->sha256);
     if (m->up.path != NULL) PR_TRY(e, judge_side(k, m, &m->up, world, o, e));
-    if (k->facts != NULL) pr_world_settle(world);
+    if (k->facts != NULL) end_migration(k, world);
     if (k->up_only || m->down.path == NULL) return PR_OK;
     struct pr_world *down = k->facts != NULL ? pr_world_over(world, k->c->a) : pr_world_new(NULL, k->version_num, k->c->a);
+    pr_world_settle(down);
     return judge_side(k, m, &m->down, down, o, e);
 }
 

@@ -19,10 +19,16 @@ static void report(const struct pr_rule_ctx *c) {
         .title = "CASCADE drops whatever depends on it, without asking"});
 }
 
+static bool all_new(const struct pr_rule_ctx *c) {
+    for (size_t i = 0; i < c->fp->n; i++)
+        if (!c->fp->effects[i].own) return false;
+    return c->fp->n > 0;
+}
+
 static void check(const struct pr_rule_ctx *c) {
     if (IsA(c->node, DropStmt)) {
         const DropStmt *ds = c->node;
-        if (ds->behavior == DROP_CASCADE) report(c);
+        if (ds->behavior == DROP_CASCADE && !all_new(c)) report(c);
         return;
     }
     const AlterTableStmt *at = pr_alter_table(c);

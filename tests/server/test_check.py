@@ -180,3 +180,16 @@ def test_a_facts_file_serves_without_a_server(shop):
     doc = check(shop, "--facts", "facts.json", status=3)
     assert [(g["migration"], g["relation"], g["state"]) for g in doc["not_grounded"]] == [("0002_other", "public.invoices", "missing")] \
         or [(g["migration"], g["relation"], g["state"]) for g in doc["not_grounded"]] == [("0002_other", "invoices", "missing")]
+
+
+def test_what_goes_out_together_is_nobodys_yet(shop):
+    """What an earlier pending migration makes is empty and unused; in a whole history it has rows by then, and so has what a down script undoes."""
+    shop.migration(1, "orders", "CREATE TABLE orders (id bigint PRIMARY KEY, note text, old int);\nCREATE VIEW noted AS SELECT note FROM orders;\n",
+                   "DROP VIEW noted;\nDROP TABLE orders;\n")
+    shop.migration(2, "orders_note", "CREATE INDEX orders_note ON orders (note);\nALTER TABLE orders DROP COLUMN old;\nDROP TABLE orders CASCADE;\n"
+                                     "CREATE INDEX a ON items (label);\n", "DROP INDEX a;\n")
+    doc = check(shop, "--up-only")
+    assert [(f["rule"], f["line"]) for f in doc["findings"]] == [("index-not-concurrent", 4)]
+    assert found(check(shop), "drop-table")                                         # 1's down script
+    whole = {(f["rule"], f["line"]) for f in check(shop, "--all", "--up-only")["findings"]}
+    assert {("index-not-concurrent", 1), ("drop-column", 2), ("drop-table", 3), ("drop-cascade", 3)} <= whole

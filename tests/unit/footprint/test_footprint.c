@@ -273,6 +273,7 @@ static void the_world_shows_itself_as_facts(void **state) {
     const struct pr_facts *now = pr_world_facts(w);
     const struct pr_rel *t = pr_find_rel(now, "public", "t");
     assert_true(t != NULL && pr_find_rel(now, NULL, "u") != NULL);
+    assert_true(pr_find_rel(now, NULL, "u")->is_new && !t->is_new);
     assert_true(pr_world_created(w, NULL, "u") && !pr_world_created(w, NULL, "t"));
     assert_non_null(pr_find_col(t, "z"));
     assert_non_null(pr_find_idx(t, "i"));

@@ -38,6 +38,7 @@ static PR_UNUSED struct pr_facts *facts_of(struct pr_arena *a, const char *setup
         struct pr_rel *r = &f->rels[i];
         r->rows = r->live_rows = rows;
         r->rows_trusted = true;
+        r->is_new = false;                                   /* the setup was another run */
         r->table_bytes = r->total_bytes = rows * 200;
         r->pages = r->table_bytes / 8192;
     }
