@@ -73,7 +73,18 @@ asked AS (
     UNION
     SELECT oid FROM users WHERE NOT EXISTS (SELECT FROM wanted)
 ),
+-- Views go with what they read: CASCADE finds those on top of views too.
+above AS (
+    SELECT oid FROM asked
+    UNION
+    SELECT r.ev_class
+    FROM above AS a
+    JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.oid AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite AS r ON r.oid = d.objid
+),
 tree AS (
+    SELECT u.oid FROM above AS a JOIN users AS u ON u.oid = a.oid
+    UNION
     SELECT oid FROM asked
     UNION
     SELECT CASE WHEN i.inhrelid = t.oid THEN i.inhparent ELSE i.inhrelid END

@@ -25,6 +25,7 @@ static void set_tablespace(struct fx_at *t);
 static void set_access_method(struct fx_at *t);
 static void owned_sequences(struct fx_at *t);
 static void trigger_exists(struct fx_at *t);
+static void options_exist(struct fx_at *t) { fx_options_exist(t->x, FX_NODE(List, t->cmd->def), true); }
 
 /* Subcommands by enum value; a zero lock is one that does not come out of the grammar. */
 static const struct sub subs[] = {
@@ -53,7 +54,7 @@ static const struct sub subs[] = {
     [AT_DropOids] = {PR_ACCESS_EXCLUSIVE, P_DROP, R_NONE, NULL},
     [AT_SetAccessMethod] = {PR_ACCESS_EXCLUSIVE, P_MISC, R_NONE, set_access_method},
     [AT_SetTableSpace] = {PR_ACCESS_EXCLUSIVE, P_MISC, R_NONE, set_tablespace},
-    [AT_SetRelOptions] = {PR_SHARE_UPDATE_EXCLUSIVE, P_MISC, R_NONE, NULL},
+    [AT_SetRelOptions] = {PR_SHARE_UPDATE_EXCLUSIVE, P_MISC, R_NONE, options_exist},
     [AT_ResetRelOptions] = {PR_SHARE_UPDATE_EXCLUSIVE, P_MISC, R_NONE, NULL},
     [AT_EnableTrig] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_TRIGGERS, trigger_exists},
     [AT_EnableAlwaysTrig] = {PR_SHARE_ROW_EXCLUSIVE, P_MISC, R_TRIGGERS, trigger_exists},
@@ -210,31 +211,10 @@ static void trigger_exists(struct fx_at *t) {
 
 /* --- locks --- */
 
-static bool in_list(const char *const *list, const char *name) {
-    for (; *list != NULL; list++)
-        if (pr_eq_nocase(*list, name)) return true;
-    return false;
-}
-
-/* Source: reloptions.c, the lock level of each option; an unknown one asks for ACCESS EXCLUSIVE. */
-static enum pr_lock option_lock(const List *options) {
-    static const char *const light[] = {"fillfactor", "toast_tuple_target", "vacuum_truncate", "vacuum_index_cleanup",
-                                        "log_autovacuum_min_duration", "parallel_workers", "deduplicate_items", "n_distinct",
-                                        "n_distinct_inherited", "vacuum_max_eager_freeze_failure_rate", NULL};
-    enum pr_lock lock = PR_SHARE_UPDATE_EXCLUSIVE;
-    ListCell *lc;
-    foreach (lc, options) {
-        const DefElem *d = lfirst(lc);
-        if (pr_starts(d->defname, "autovacuum_") || in_list(light, d->defname)) continue;
-        lock = PR_ACCESS_EXCLUSIVE;
-    }
-    return lock;
-}
-
 static enum pr_lock cmd_lock(const AlterTableCmd *cmd) {
     const size_t at = (size_t)cmd->subtype;
     enum pr_lock lock = at < PR_COUNT(subs) ? subs[at].lock : PR_LOCK_NONE;
-    if (cmd->subtype == AT_SetRelOptions || cmd->subtype == AT_ResetRelOptions) lock = option_lock(FX_NODE(List, cmd->def));
+    if (cmd->subtype == AT_SetRelOptions || cmd->subtype == AT_ResetRelOptions) lock = fx_option_lock(FX_NODE(List, cmd->def));
     if (cmd->subtype == AT_AddConstraint && FX_NODE(Constraint, cmd->def)->contype == CONSTR_FOREIGN)
         lock = PR_SHARE_ROW_EXCLUSIVE;
     if (cmd->subtype == AT_DetachPartition && FX_NODE(PartitionCmd, cmd->def)->concurrent)

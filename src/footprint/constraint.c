@@ -274,6 +274,19 @@ static const struct pr_idx *target_key(const struct w_rel *to, const char *const
     return NULL;
 }
 
+/* As much of pg_get_constraintdef as the engine asks for. */
+static const char *fk_def(struct fx *x, const Constraint *c) {
+    static const struct { char code; const char *words; } acts[] = {{'c', "CASCADE"}, {'n', "SET NULL"}, {'d', "SET DEFAULT"}, {'r', "RESTRICT"}};
+    struct pr_buf b = {.a = x->a};
+    pr_add(&b, "FOREIGN KEY");
+    for (size_t i = 0; i < PR_COUNT(acts); i++) {
+        if (c->fk_upd_action == acts[i].code) pr_addf(&b, " ON UPDATE %s", acts[i].words);
+        if (c->fk_del_action == acts[i].code) pr_addf(&b, " ON DELETE %s", acts[i].words);
+    }
+    if (c->initdeferred) pr_add(&b, " DEFERRABLE INITIALLY DEFERRED");
+    return pr_buf_text(&b);
+}
+
 void fx_add_fk_record(struct fx *x, struct w_rel *r, const Constraint *c, const char *col, const char *name, bool valid) {
     struct w_rel *to = w_find(x->w, c->pktable->schemaname, c->pktable->relname);
     const char *const *cols = NULL, *const *keys = NULL;
@@ -285,7 +298,7 @@ void fx_add_fk_record(struct fx *x, struct w_rel *r, const Constraint *c, const 
         n_keys = to->r.cons[i].n_cols;
     }
     struct pr_con fk = {.name = name, .type = 'f', .validated = valid, .enforced = PR_CONSTRAINT_ENFORCED(c),
-                        .deferrable = c->deferrable, .cols = cols, .n_cols = n, .ref_cols = keys, .n_ref_cols = n_keys,
+                        .deferrable = c->deferrable, .def = fk_def(x, c), .cols = cols, .n_cols = n, .ref_cols = keys, .n_ref_cols = n_keys,
                         .ref_schema = to != NULL ? to->r.schema : fx_str(x, c->pktable->schemaname),
                         .ref_table = fx_str(x, c->pktable->relname)};
     *w_add_con(x->w, r, name, 'f') = fk;

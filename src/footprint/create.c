@@ -199,6 +199,39 @@ static void keep_query(struct fx *x, struct w_rel *view, const Node *query) {
     if (query != NULL && pr_stmt_deparse(&as_stmt, x->a, &text, &e) == PR_OK) view->r.view_def = text;
 }
 
+/* The name that a target of a query gets, where its tree says so; NULL = not known. */
+static const char *target_name(const ResTarget *t) {
+    if (t->name != NULL) return t->name;
+    if (IsA(t->val, FuncCall)) return strVal(llast(FX_NODE(FuncCall, t->val)->funcname));
+    return fx_bare_column(t->val);
+}
+
+/* CREATE OR REPLACE VIEW may add columns at the end and change nothing else: 42P16. */
+static void same_columns(struct fx *x, const struct w_rel *view, const ViewStmt *st) {
+    const Node *q = st->query;
+    if (!IsA(q, SelectStmt) || st->aliases != NIL || view->r.n_cols == 0) return;
+    const SelectStmt *s = FX_NODE(SelectStmt, q);
+    size_t i = 0;
+    ListCell *lc;
+    foreach (lc, s->targetList) {
+        const ResTarget *t = lfirst(lc);
+        if (IsA(t->val, ColumnRef) && IsA(llast(FX_NODE(ColumnRef, t->val)->fields), A_Star)) return;
+        const struct pr_col *has = i < view->r.n_cols ? &view->r.cols[i] : NULL;
+        const char *name = target_name(t);
+        if (has != NULL && name != NULL && !pr_eq(name, has->name)) {
+            fx_fail(x, "42P16", true, "cannot change name of view column \"%s\" to \"%s\"", has->name, name);
+            return;
+        }
+        if (has != NULL && IsA(t->val, TypeCast)) {
+            const struct fx_type to = fx_type_of_node(x, FX_NODE(TypeCast, t->val)->typeName), from = fx_type_of_text(x, has->type, has->type_schema);
+            if (to.known && from.known && (!pr_eq(to.name, from.name) || to.array != from.array))
+                fx_fail(x, "42P16", true, "cannot change data type of view column \"%s\" from %s", has->name, has->type);
+        }
+        i++;
+    }
+    if (s->targetList != NIL && i < view->r.n_cols) fx_fail(x, "42P16", true, "cannot drop columns from view \"%s\"", view->r.name);
+}
+
 void fx_view(struct fx *x, const void *node) {
     const ViewStmt *st = node;
     struct w_rel *has = w_find(x->w, st->view->schemaname, st->view->relname);
@@ -210,6 +243,7 @@ void fx_view(struct fx *x, const void *node) {
         fx_main(x, has);
         fx_lock(x, has, PR_ACCESS_EXCLUSIVE);
         if (has->r.kind != 'v') fx_fail(x, "42809", true, "\"%s\" is not a view", st->view->relname);
+        else same_columns(x, has, st);
     } else {
         if (has != NULL) w_drop(x->w, has);
         if (st->replace && x->w->base == NULL) fx_guess(x);

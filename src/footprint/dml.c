@@ -10,7 +10,8 @@ struct reader {
     const char *ctes[MAX_CTES];
     int n_ctes, depth;
     enum pr_lock lock;
-    bool work, expand;             /* expand: look into views although nothing is read */
+    bool work, expand, below;      /* expand: look into views although nothing is read; below: into children */
+    const RangeVar *target;        /* locked already */
     const Node *where;             /* of the innermost query level */
 };
 
@@ -61,12 +62,17 @@ static struct w_rel *named_in_view(struct fx *x, const RangeVar *rv) {
     return w_absent(x->w, rv->schemaname, rv->relname) ? NULL : fx_rel(x, rv, 'r', true);
 }
 
+static bool of_catalog(const struct fx *x, const RangeVar *rv) {
+    if (rv->schemaname != NULL) return pr_eq(rv->schemaname, "pg_catalog") || pr_eq(rv->schemaname, "information_schema");
+    return pr_starts(rv->relname, "pg_") && w_find(x->w, NULL, rv->relname) == NULL;
+}
+
 static void read_relation(struct reader *rd, const RangeVar *rv) {
     struct fx *x = rd->x;
+    if (rv == rd->target) return;
     for (int i = 0; rv->schemaname == NULL && i < rd->n_ctes; i++)
         if (pr_eq(rd->ctes[i], rv->relname)) return;
-    if (rv->schemaname != NULL && (pr_eq(rv->schemaname, "pg_catalog") || pr_eq(rv->schemaname, "information_schema"))) return;
-    if (rv->schemaname == NULL && pr_starts(rv->relname, "pg_") && w_find(x->w, NULL, rv->relname) == NULL) return;   /* the catalog */
+    if (of_catalog(x, rv)) return;
     struct w_rel *r = rd->depth > 0 ? named_in_view(x, rv) : fx_rel(x, rv, 'r', false), **family = NULL;
     if (r == NULL) return;
     if (r->r.kind == 'v') {
@@ -75,11 +81,11 @@ static void read_relation(struct reader *rd, const RangeVar *rv) {
         struct pr_script s PR_CLEANUP(pr_script_done) = {0};
         struct pr_err e = {0};
         if (pr_script_parse(r->r.view_def, strlen(r->r.view_def), x->a, &s, &e) != PR_OK || s.n != 1) return;
-        struct reader inner = {.x = x, .lock = rd->lock, .work = rd->work, .expand = rd->expand, .depth = rd->depth + 1};
+        struct reader inner = {.x = x, .lock = rd->lock, .work = rd->work, .expand = rd->expand, .below = rd->below, .depth = rd->depth + 1};
         (void)read_node((Node *)(uintptr_t)s.stmts[0].node, &inner);
         return;
     }
-    const size_t n = fx_family(x, r, rv->inh && rd->work, &family);
+    const size_t n = fx_family(x, r, rv->inh && (rd->work || rd->below), &family);
     for (size_t i = 0; i < n; i++) {
         fx_lock(x, family[i], rd->lock);
         if (rd->work && r->r.kind != 'S' && !by_index(x, family[i], rd->where)) fx_scan(x, family[i]);
@@ -107,6 +113,8 @@ static bool read_node(Node *node, void *ctx) {
         read_relation(rd, FX_NODE(RangeVar, node));
         return false;
     }
+    if (IsA(node, RangeSubselect) && FX_NODE(RangeSubselect, node)->alias == NULL && rd->x->w->version != 0 && rd->x->w->version < 160000)
+        fx_fail(rd->x, "42601", true, "a subquery in FROM without an alias needs PostgreSQL 16");
     if (IsA(node, InsertStmt) || IsA(node, UpdateStmt) || IsA(node, DeleteStmt)) {       /* in WITH */
         struct fx *x = rd->x;
         if (IsA(node, InsertStmt)) fx_insert(x, node);
@@ -126,6 +134,18 @@ static bool read_node(Node *node, void *ctx) {
 void fx_reads(struct fx *x, const void *query, bool work) {
     struct reader rd = {.x = x, .lock = PR_ACCESS_SHARE, .work = work};
     (void)read_node((Node *)(uintptr_t)query, &rd);
+}
+
+/* The tables that a query names, and what its views name; planned: what is below them too. Its target is the caller's. */
+void fx_analyses(struct fx *x, const void *query, const RangeVar *target, bool planned) {
+    struct reader rd = {.x = x, .lock = PR_ACCESS_SHARE, .expand = true, .below = planned, .target = target};
+    Node *n = (Node *)(uintptr_t)query;
+    if (n == NULL) return;
+    if (IsA(n, SelectStmt)) (void)read_node(n, &rd);
+    else {
+        add_ctes(&rd, with_of(n));
+        (void)pr_tree_walk(n, read_node, &rd);
+    }
 }
 
 void fx_lock_view(struct fx *x, const struct w_rel *view, enum pr_lock lock) {
@@ -169,7 +189,7 @@ static bool always_true(const Node *where) {
 
 /* The target of UPDATE and DELETE, with the tables of its foreign keys where the change makes them looked at. */
 static struct w_rel *write_target(struct fx *x, const RangeVar *rv, const Node *where) {
-    struct w_rel *r = fx_rel(x, rv, 'r', false), **family = NULL;
+    struct w_rel *r = of_catalog(x, rv) ? NULL : fx_rel(x, rv, 'r', false), **family = NULL;
     if (r == NULL) return NULL;
     x->out->dml = true;
     fx_main(x, r);
@@ -201,14 +221,20 @@ static void events_pending(struct fx *x, struct w_rel *r, bool comes, bool goes)
     if (deferred) r->pending_tx = x->w->tx;
 }
 
+/* Rows that refer to what goes (or changes its key) go along or are changed themselves. */
+static bool cascades(const struct pr_con *c, bool going) {
+    const char *at = c->def != NULL ? strstr(c->def, going ? "ON DELETE " : "ON UPDATE ") : NULL;
+    return at != NULL && (pr_starts(at + 10, "CASCADE") || pr_starts(at + 10, "SET"));
+}
+
 /* Foreign keys: the referenced table is read and its rows locked; a change of the key reads the referencing one. */
-static void keys_looked_up(struct fx *x, const struct w_rel *r, bool outbound, bool inbound) {
+static void keys_looked_up(struct fx *x, const struct w_rel *r, bool outbound, bool inbound, bool going) {
     for (size_t i = 0; i < r->r.n_cons; i++) {
         const struct pr_con *c = &r->r.cons[i];
         if (c->type != 'f' || !c->enforced || !(c->inbound ? inbound : outbound)) continue;
         struct w_rel *other = fx_rel_named(x, c->ref_schema, c->ref_table, 'r', true);
         if (other == NULL) continue;
-        fx_lock(x, other, PR_ROW_SHARE);
+        fx_lock(x, other, c->inbound && cascades(c, going) ? PR_ROW_EXCLUSIVE : PR_ROW_SHARE);
         if (!c->inbound || c->n_ref_cols == 0) continue;
         bool indexed = !other->complete;
         for (size_t k = 0; k < other->r.n_idxs; k++) {
@@ -219,6 +245,14 @@ static void keys_looked_up(struct fx *x, const struct w_rel *r, bool outbound, b
         fx_scan(x, other);
         fx_why(x, other, "no index on \"%s\": it is read once for each row of \"%s\"", c->ref_cols[0], r->r.name);
     }
+}
+
+/* Published, and nothing says which row is meant. What the publication publishes is not in the facts: certain for NOTHING alone. */
+static bool without_identity(const struct w_rel *r) {
+    if (!r->complete || !r->r.published || (r->r.replica_identity != 'n' && r->r.replica_identity != 'd')) return false;
+    for (size_t i = 0; r->r.replica_identity == 'd' && i < r->r.n_idxs; i++)
+        if (r->r.idxs[i].primary && r->r.idxs[i].valid) return false;
+    return true;
 }
 
 static void uses_new_enum_value(struct fx *x, const void *part);
@@ -254,9 +288,9 @@ void fx_update(struct fx *x, const void *node) {
             else key = true;
         }
     }
-    keys_looked_up(x, r, key, referenced);
-    if (r->complete && r->r.published && (r->r.replica_identity == 'n'))
-        fx_fail(x, "55000", true, "cannot update table \"%s\" because it does not have a replica identity", r->r.name);
+    keys_looked_up(x, r, key, referenced, false);
+    if (without_identity(r))
+        fx_fail(x, "55000", r->r.replica_identity == 'n', "cannot update table \"%s\" because it does not have a replica identity", r->r.name);
     events_pending(x, r, key, referenced);
 }
 
@@ -268,14 +302,14 @@ void fx_delete(struct fx *x, const void *node) {
     reads_with(x, st->usingClause, st->withClause, st->whereClause);
     reads_with(x, st->whereClause, st->withClause, NULL);
     uses_new_enum_value(x, st->whereClause);
-    keys_looked_up(x, r, false, true);
+    keys_looked_up(x, r, false, true, true);
     for (size_t i = 0; i < r->r.n_cons; i++)
         if (r->r.cons[i].type == 'f' && r->r.cons[i].inbound && (r->r.cons[i].def == NULL ||
             (strstr(r->r.cons[i].def, "ON DELETE CASCADE") == NULL && strstr(r->r.cons[i].def, "ON DELETE SET") == NULL)))
             fx_fail(x, "23503", false, "rows of \"%s\" that refer to deleted ones", r->r.cons[i].ref_table);
     x->out->loses_data = true;
-    if (r->complete && r->r.published && r->r.replica_identity == 'n')
-        fx_fail(x, "55000", true, "cannot delete from table \"%s\" because it does not have a replica identity", r->r.name);
+    if (without_identity(r))
+        fx_fail(x, "55000", r->r.replica_identity == 'n', "cannot delete from table \"%s\" because it does not have a replica identity", r->r.name);
     events_pending(x, r, false, true);
 }
 
@@ -374,7 +408,7 @@ void fx_insert(struct fx *x, const void *node) {
     x->out->dml_rows = values_count(st->selectStmt);
     reads_with(x, st->selectStmt, st->withClause, NULL);
     uses_new_enum_value(x, st->selectStmt);
-    keys_looked_up(x, r, true, false);
+    keys_looked_up(x, r, true, false, false);
     ListCell *lc;
     foreach (lc, st->cols) {
         const char *col = FX_NODE(ResTarget, lfirst(lc))->name;
@@ -417,12 +451,6 @@ void fx_select(struct fx *x, const void *node) {
     fx_reads(x, st, true);
 }
 
-void fx_explain(struct fx *x, const void *node) {
-    const ExplainStmt *st = node;
-    if (IsA(st->query, SelectStmt)) fx_reads(x, st->query, false);
-    else x->out->unjudged = true;
-}
-
 void fx_copy(struct fx *x, const void *node) {
     const CopyStmt *st = node;
     if (st->relation == NULL) {
@@ -440,7 +468,7 @@ void fx_copy(struct fx *x, const void *node) {
     x->out->dml = true;
     x->out->dml_rows = -1;
     rows_come(x, r, -1);
-    keys_looked_up(x, r, true, false);
+    keys_looked_up(x, r, true, false, false);
 }
 
 /* --- 55P04: a value added to an enum in this very transaction --- */

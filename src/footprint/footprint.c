@@ -15,8 +15,8 @@ void fx_unknown(struct fx *x, const void *node) {
 
 void fx_outside(struct fx *x, const void *node) {
     (void)node;
-    x->out->outside_tx = true;
-    if (x->w->in_tx) fx_fail(x, "25001", true, "%s cannot run inside a transaction block", x->s->tag != NULL ? x->s->tag : "it");
+    x->out->outside_tx = pr_stmt_outside_tx(x->s);
+    if (x->out->outside_tx && x->w->in_tx) fx_fail(x, "25001", true, "%s cannot run inside a transaction block", x->s->tag != NULL ? x->s->tag : "it");
 }
 
 void fx_transaction(struct fx *x, const void *node) {
@@ -44,6 +44,10 @@ void fx_set_variable(struct fx *x, const void *node) {
         const Node *arg = st->args != NIL ? linitial(st->args) : NULL;
         const bool text = arg != NULL && IsA(arg, A_Const) && nodeTag(&FX_NODE(A_Const, arg)->val) == T_String;
         x->w->time_zone = text ? fx_str(x, strVal(&FX_NODE(A_Const, arg)->val)) : NULL;
+    }
+    if (pr_eq_nocase(st->name, "check_function_bodies")) {
+        const char *value = st->args != NIL ? fx_text_constant(linitial(st->args)) : NULL;
+        x->w->bodies_unread = value != NULL && (pr_eq_nocase(value, "off") || pr_eq_nocase(value, "false"));
     }
     if (!pr_eq_nocase(st->name, "search_path")) return;
     if (st->kind != VAR_SET_VALUE) {
@@ -100,12 +104,10 @@ void fx_depends(struct fx *x, const void *node) {
     fx_lock_index(x, r, fx_str(x, st->relation->relname), PR_ACCESS_EXCLUSIVE);
 }
 
-static void dispatch(struct fx *x, const Node *node);
-
 void fx_create_schema(struct fx *x, const void *node) {
     const CreateSchemaStmt *st = node;
     ListCell *lc;
-    foreach (lc, st->schemaElts) dispatch(x, lfirst(lc));
+    foreach (lc, st->schemaElts) fx_dispatch(x, lfirst(lc));
 }
 
 void fx_drop_owned(struct fx *x, const void *node) {
@@ -113,11 +115,6 @@ void fx_drop_owned(struct fx *x, const void *node) {
     x->out->loses_data = true;
     x->out->unjudged = true;
     fx_guess(x);
-}
-
-void fx_create_function(struct fx *x, const void *node) {
-    (void)node;
-    (void)x;
 }
 
 /* --- dispatch --- */
@@ -153,10 +150,17 @@ static const struct { NodeTag tag; fx_fn *run; } kinds[] = {
     {T_AlterTypeStmt, fx_nothing}, {T_AlterFdwStmt, fx_nothing}, {T_AlterForeignServerStmt, fx_nothing},
     {T_AlterUserMappingStmt, fx_nothing}, {T_DropUserMappingStmt, fx_nothing}, {T_AlterCollationStmt, fx_nothing},
     {T_AlterSystemStmt, fx_outside}, {T_CreatedbStmt, fx_outside}, {T_DropdbStmt, fx_outside},
-    {T_CreateTableSpaceStmt, fx_outside}, {T_DropTableSpaceStmt, fx_outside}, {T_CreateSubscriptionStmt, fx_outside},
+    {T_CreateTableSpaceStmt, fx_outside}, {T_DropTableSpaceStmt, fx_outside}, {T_CreateSubscriptionStmt, fx_outside}, {T_AlterSubscriptionStmt, fx_outside},
+    {T_DropSubscriptionStmt, fx_outside}, {T_AlterDatabaseStmt, fx_outside}, {T_DiscardStmt, fx_outside},
+    {T_AlterDatabaseRefreshCollStmt, fx_nothing}, {T_AlterTableSpaceOptionsStmt, fx_nothing}, {T_AlterOpFamilyStmt, fx_nothing},
+    {T_CreateConversionStmt, fx_nothing}, {T_LoadStmt, fx_nothing}, {T_ClosePortalStmt, fx_nothing}, {T_FetchStmt, fx_nothing},
+    {T_PrepareStmt, fx_prepare}, {T_DeclareCursorStmt, fx_declare_cursor}, {T_SecLabelStmt, fx_sec_label},
+    {T_AlterExtensionContentsStmt, fx_extension_contents},
+    /* which relations, only the server knows */
+    {T_AlterTableMoveAllStmt, fx_unknown}, {T_ImportForeignSchemaStmt, fx_unknown}, {T_ExecuteStmt, fx_unknown},
 };
 
-static void dispatch(struct fx *x, const Node *node) {
+void fx_dispatch(struct fx *x, const Node *node) {
     for (size_t i = 0; i < PR_COUNT(kinds); i++) {
         if (nodeTag(node) != kinds[i].tag) continue;
         kinds[i].run(x, node);
@@ -183,7 +187,7 @@ void pr_footprint_step(struct pr_world *w, const struct pr_stmt *s, struct pr_fo
     if (s->inside == NULL && !in_tx) w_end(w);
     w->in_tx = in_tx || s->inside != NULL;                 /* a body is always within a transaction */
     if (s->inside != NULL) fx_inside(&x);
-    if (!x.stop) dispatch(&x, s->node);
+    if (!x.stop) fx_dispatch(&x, s->node);
     if (s->inside != NULL) fx_inside_done(&x);
     if (s->inside != NULL) w->in_tx = in_tx;
     out->outside_tx = out->outside_tx || pr_stmt_outside_tx(s);

@@ -55,9 +55,11 @@ enum { FX_FAMILY = 100000 };
 size_t fx_family(struct fx *x, struct w_rel *r, bool inh, struct w_rel ***out);
 /* AS on the tables that a query reads; scans where it reads without an index. */
 void fx_reads(struct fx *x, const void *query, bool work);
+void fx_analyses(struct fx *x, const void *query, const RangeVar *target, bool planned);
 void fx_lock_view(struct fx *x, const struct w_rel *view, enum pr_lock lock);         /* and what it reads */
 /* Records in the tables that a new view reads that it depends on them. */
 void fx_depend_on_read(struct fx *x, const struct w_rel *view, const void *query);
+void fx_mentions(struct fx *x, struct w_rel *r, const char *kind, const struct w_rel *of, const void *expr);
 /* Drops a relation with what hangs on it; cascade or not. As seen from DROP TABLE, DROP VIEW, DROP SCHEMA … */
 void fx_drop_rel(struct fx *x, struct w_rel *r, bool cascade, int depth);
 void fx_drop_fk(struct fx *x, struct w_rel *r, const struct pr_con *fk);
@@ -134,6 +136,10 @@ struct fx_at {
     bool rewrite, verify;          /* of r, as phase 3 will find it */
     bool refs_free;                /* columns were added: a foreign key over nulls is not looked up */
 };
+/* Of SET and RESET (…): the strongest lock that one of the options asks for; 22023 for one that nothing of the
+ * server's own has (an access method of an extension may: then it is not certain). */
+enum pr_lock fx_option_lock(const List *options);
+void fx_options_exist(struct fx *x, const List *options, bool certain);
 /* Columns and constraints, per member of the family. */
 void fx_add_column(struct fx_at *t);
 void fx_drop_column(struct fx_at *t);

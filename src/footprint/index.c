@@ -166,15 +166,14 @@ void fx_alter_index(struct fx *x, const AlterTableStmt *st) {
     } else {
         fx_main(x, r);
     }
-    const char *method = idx != NULL ? idx->method : "btree";
     ListCell *lc;
     foreach (lc, st->cmds) {
         const AlterTableCmd *cmd = lfirst(lc);
         enum pr_lock lock = PR_ACCESS_EXCLUSIVE;
         if (cmd->subtype == AT_SetStatistics) lock = PR_SHARE_UPDATE_EXCLUSIVE;
-        if ((cmd->subtype == AT_SetRelOptions || cmd->subtype == AT_ResetRelOptions) &&
-            (pr_eq(method, "btree") || pr_eq(method, "hash") || pr_eq(method, "spgist")))
-            lock = PR_SHARE_UPDATE_EXCLUSIVE;
+        if (cmd->subtype == AT_SetRelOptions || cmd->subtype == AT_ResetRelOptions)
+            lock = fx_option_lock(FX_NODE(List, cmd->def));
+        if (cmd->subtype == AT_SetRelOptions) fx_options_exist(x, FX_NODE(List, cmd->def), false);
         if (cmd->subtype == AT_AttachPartition) {
             const PartitionCmd *pc = FX_NODE(PartitionCmd, cmd->def);
             struct pr_idx *child = NULL;

@@ -319,6 +319,18 @@ void fx_alter_policy(struct fx *x, const void *node) {
 void fx_create_rule(struct fx *x, const void *node) {
     const RuleStmt *st = node;
     lock_main(x, st->relation, 'r', false, PR_ACCESS_EXCLUSIVE);
+    struct w_rel *r = w_find(x->w, st->relation->schemaname, st->relation->relname);
+    const struct w_rel as_named = {.r = {.name = fx_str(x, st->rulename)}};
+    if (r == NULL || x->stop) return;
+    fx_mentions(x, r, "rule", &as_named, st->whereClause);
+    fx_mentions(x, r, "rule", &as_named, st->actions);
+}
+
+/* Records that something depends on the columns of r that an expression names. */
+void fx_mentions(struct fx *x, struct w_rel *r, const char *kind, const struct w_rel *of, const void *expr) {
+    const char **names = NULL;
+    const size_t n = expr != NULL ? fx_columns(expr, x->a, &names) : 0;
+    if (n > 0) w_add_dep(x->w, r, kind, of, names, n);
 }
 
 /* --- statistics, publications --- */
@@ -346,7 +358,7 @@ void fx_alter_stats(struct fx *x, const void *node) {
     (void)node;
 }
 
-static void publication_tables(struct fx *x, const List *objects) {
+static void publication_tables(struct fx *x, const char *pub, const List *objects) {
     ListCell *lc;
     foreach (lc, objects) {
         const PublicationObjSpec *o = lfirst(lc);
@@ -358,12 +370,14 @@ static void publication_tables(struct fx *x, const List *objects) {
         for (size_t i = 0; i < n; i++) {
             fx_lock(x, family[i], PR_SHARE_UPDATE_EXCLUSIVE);
             family[i]->r.published = true;
+            fx_mentions(x, family[i], "publication", &(struct w_rel){.r = {.name = pub}}, o->pubtable->whereClause);
         }
     }
 }
 
 void fx_create_publication(struct fx *x, const void *node) {
-    publication_tables(x, FX_NODE(CreatePublicationStmt, node)->pubobjects);
+    const CreatePublicationStmt *st = node;
+    publication_tables(x, fx_str(x, st->pubname), st->pubobjects);
 }
 
 void fx_alter_publication(struct fx *x, const void *node) {
@@ -376,5 +390,5 @@ void fx_alter_publication(struct fx *x, const void *node) {
             if (pr_eq(r->r.deps[k].kind, "publication") && pr_eq(r->r.deps[k].name, st->pubname))
                 fx_lock(x, r, PR_SHARE_UPDATE_EXCLUSIVE);
     }
-    publication_tables(x, FX_NODE(AlterPublicationStmt, node)->pubobjects);
+    publication_tables(x, fx_str(x, st->pubname), st->pubobjects);
 }

@@ -51,6 +51,12 @@ void fx_set_variable(struct fx *x, const void *node);                   /* SET: 
 void fx_nothing(struct fx *x, const void *node);                        /* touches no relation */
 void fx_unknown(struct fx *x, const void *node);                        /* known not to be known */
 void fx_explain(struct fx *x, const void *node);                        /* EXPLAIN */
+void fx_prepare(struct fx *x, const void *node);                        /* PREPARE */
+void fx_declare_cursor(struct fx *x, const void *node);                 /* DECLARE */
+void fx_extension_contents(struct fx *x, const void *node);             /* ALTER EXTENSION … ADD, DROP */
+void fx_sec_label(struct fx *x, const void *node);                      /* SECURITY LABEL */
+/* A statement within another: of CREATE SCHEMA, of EXPLAIN ANALYZE. */
+void fx_dispatch(struct fx *x, const Node *node);
 void fx_depends(struct fx *x, const void *node);                        /* ALTER INDEX … DEPENDS ON */
 void fx_create_schema(struct fx *x, const void *node);                  /* CREATE SCHEMA with what is in it */
 void fx_drop_owned(struct fx *x, const void *node);                     /* DROP OWNED */

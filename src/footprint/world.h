@@ -51,6 +51,7 @@ struct pr_world {
     struct w_value *values;
     const char *const *path; size_t n_path;                /* search_path as steered by the script */
     const char *time_zone;
+    bool bodies_unread;            /* SET check_function_bodies = off */
     bool in_tx;                    /* the runner or the script holds a transaction open */
     int64_t tx;                    /* counts transactions */
 };

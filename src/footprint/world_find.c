@@ -237,6 +237,7 @@ struct w_rel *w_create(struct pr_world *w, const char *schema, const char *name,
     r->complete = true;
     r->empty = true;
     r->r.persistence = 'p';
+    r->r.replica_identity = 'd';
     r->r.rows = r->r.pages = r->r.table_bytes = r->r.index_bytes = r->r.total_bytes = 0;
     r->r.rows_trusted = true;
     return r;

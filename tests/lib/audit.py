@@ -13,6 +13,8 @@ from lib.footprint import Before, Observed, Probe, differences, failures, lock_a
 # is missing because of it. A statement that fails so, and was not foretold to, could not be run: it says nothing about us.
 LACKING = {"58P01", "42704", "42883", "42P01", "42703", "3F000", "0A000", "22023", "42501", "55000", "2BP01", "F0000", "P0001"}
 
+TEMPORARY = "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind IN ('r', 'v', 'S'))"
+
 
 @dataclass
 class Statement:
@@ -76,6 +78,7 @@ class Runner:
         self.one = m.tx == "one transaction"
         self.open = False
         self.done = []                    # what has succeeded since the transaction was opened
+        self.set = ""                     # settings that no catalog has
 
     def go(self):
         world = self.probe.predict(self.m.sql, self.version, tx=self.one, whole=self.whole)
@@ -101,7 +104,11 @@ class Runner:
             record.outcome, record.message = "left out", "steers the transaction"
             self.steer(s)
             return
-        facts = self.probe.predict(s["sql"], self.version, tx=self.open, whole=self.whole, inside=self.open)[0]
+        facts = self.probe.predict(self.set + s["sql"], self.version, tx=self.open, whole=self.whole, inside=self.open)[-1]
+        if s["tag"] == "SET" and "check_function_bodies" in s["sql"].lower():
+            self.set = s["sql"] + ";\n"
+        if self.probe.query(TEMPORARY, 1) == [["t"]]:
+            facts = world                  # other sessions' facts have no temporary tables
         if s["outside"] and not self.open:
             seen = self.outside(s["sql"], facts)
         else:
@@ -159,8 +166,8 @@ class Runner:
 
     def judge(self, record, facts, world, seen):
         other = getattr(seen, "other", [])
-        record.from_facts = differences(facts, seen, strict=False) + other
-        record.through_world = differences(world, seen, strict=False) + other
+        record.from_facts = differences(facts, seen, strict=False, tag=record.tag) + other
+        record.through_world = differences(world, seen, strict=False, tag=record.tag) + other
         record.message = seen.message or ""
         failed, wrong = failures(facts, seen)
         if failed and wrong and not failures(world, seen)[1]:

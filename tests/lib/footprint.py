@@ -123,7 +123,6 @@ class Observed:
         self.rewrite, self.scan, self.builds, self.verified, self.keys_read = set(), set(), defaultdict(int), set(), False
         self.empty = {self.names[o] for o, size in before.sizes.items() if o in self.names and size == 0}
         self.small = {self.names[o] for o, size in before.sizes.items() if o in self.names and size <= FEW_BYTES}
-        self.planned = ran.rows >= 0
         if ran.sqlstate is None:
             self.look(probe, before)
         for text in ran.notices:
@@ -146,7 +145,7 @@ class Observed:
 
     def unread(self, answer, strict):
         """Tables in which there was nothing to read, and those of keys that nobody had to look up."""
-        if self.planned and not strict:
+        if not strict:
             return self.empty | self.small
         if self.keys_read and f"{answer['schema']}.{answer['relation']}" in self.empty:
             return set(self.names.values())
@@ -202,13 +201,15 @@ def failures(answer, seen):
     return False, []
 
 
-def lock_differences(pre, seen):
-    """A mode that the transaction held before shows no second time. Where no row was written no key was looked up."""
+def lock_differences(pre, seen, main):
+    """A mode that the transaction held before shows no second time. Where no row was written no key was looked up and no number
+    drawn."""
     out = []
     for name in sorted({*pre["locks"], *seen.locks}) if seen.inside else ():
         foretold, was = pre["locks"].get(name, "none"), seen.locks.get(name, "none")
         again = foretold in seen.held[name] and ORDER.index(was) < ORDER.index(foretold)
-        no_key = seen.wrote_nothing and foretold == "ROW SHARE" and was in ("none", "ACCESS SHARE")
+        partner = foretold in ("ROW SHARE", "ROW EXCLUSIVE") and not name.endswith(f".{main}")
+        no_key = seen.wrote_nothing and partner and was in ("none", "ACCESS SHARE")
         if foretold != was and not again and not no_key:
             out.append(f"{name}: foretold {foretold}, was {was}")
     for name, foretold in pre["indexes"].items() if seen.inside else ():
@@ -218,22 +219,26 @@ def lock_differences(pre, seen):
     return out
 
 
-def differences(answer, seen, strict=True):
+def differences(answer, seen, strict=True, tag=""):
     """strict: tables are large and analyzed, so that the planner's choice is known as well."""
     failed, out = failures(answer, seen)
     if failed or out:
         return out
     pre = said(answer, seen.names.values())
-    out = lock_differences(pre, seen)
+    out = lock_differences(pre, seen, answer['relation'])
     for key in ("rewrite", "scan"):
         foretold, was = pre[key], getattr(seen, key)
         if key == "scan":
-            foretold, was = foretold - seen.unread(answer, strict), was - (seen.small if seen.planned and not strict else set())
+            foretold, was = foretold - seen.unread(answer, strict), was - (set() if strict else seen.small)
         out += [f"{key} of {n}: {'foretold' if n in foretold else 'not foretold'}, was{'' if n in was else ' not'}"
                 for n in sorted(foretold ^ was)]
     for name in sorted({*pre["builds"], *seen.builds}):
         if pre["builds"][name] != seen.builds[name]:
             out.append(f"index builds on {name}: foretold {pre['builds'][name]}, were {seen.builds[name]}")
+    if tag == "ALTER TABLE" and not seen.keys_read:        # says what it reads, of tables without rows too
+        foretold = {e["name"] for e in answer["effects"] if e["scan"] and (e["rewrite"] or not e["index_builds"])}
+        out += [f"scan of {n}: not foretold, was" for n in sorted(seen.verified - foretold)]
+        out += [f"scan of {n}: foretold, was not" for n in sorted(pre["verified"] - seen.verified)]
     if answer["unjudged"]:
         out.append("not judged")
     return out

@@ -108,6 +108,36 @@ OUTSIDE = [
 ]
 
 
+# What fails there, each in a database of its own; the statement before may fail as well.
+OUTSIDE_FAILS = [
+    (13, "", "CREATE INDEX CONCURRENTLY ix ON part (k)", "0A000"),
+    (13, "", "DROP INDEX CONCURRENTLY p_x CASCADE", "0A000"),
+    (13, "", "DROP INDEX CONCURRENTLY p_x, p_t", "0A000"),
+    (13, "", "DROP INDEX CONCURRENTLY p_uq", "2BP01"),
+    (13, "", "DROP INDEX CONCURRENTLY part_v", "0A000"),
+    (14, "", "ALTER TABLE part DETACH PARTITION part1 CONCURRENTLY", "55000"),
+    (13, "CREATE UNIQUE INDEX CONCURRENTLY bad ON p (v)", "ALTER TABLE p ADD CONSTRAINT bad UNIQUE USING INDEX bad", "55000"),
+    (13, "CREATE UNIQUE INDEX CONCURRENTLY bad ON p (v)", "CREATE UNIQUE INDEX CONCURRENTLY bad ON p (v)", "42P07"),
+]
+
+
+@pytest.mark.parametrize("since, first, sql, sqlstate", OUTSIDE_FAILS, ids=[s for _, _, s, _ in OUTSIDE_FAILS])
+def test_failure_outside_a_transaction(server, ground, since, first, sql, sqlstate):
+    if server.major < since:
+        sqlstate = "42601"
+    db = server.new_db("footprint_fails", ground.name)
+    try:
+        probe = new_probe(db)
+        if first:
+            probe.run(first)
+        answer = probe.predict(sql, server.major * 10000, tx=False)[-1]
+        assert (answer["fails"]["sqlstate"], answer["fails"]["certain"]) == (sqlstate, True)
+        assert probe.run(sql).sqlstate == sqlstate
+        probe.close()
+    finally:
+        db.drop()
+
+
 @pytest.mark.parametrize("since, sql, table", OUTSIDE, ids=[s for _, s, _ in OUTSIDE])
 def test_lock_of_what_runs_outside_a_transaction(server, ground, since, sql, table):
     probe, version = new_probe(ground), server.major * 10000
