@@ -152,6 +152,8 @@ static void identity(struct fx_at *t) {
         if (!c->not_null)
             fx_fail(t->x, "55000", true, "column \"%s\" of relation \"%s\" must be declared NOT NULL before identity can be added",
                     c->name, t->r->r.name);
+        if (c->has_default && c->identity == 0)
+            fx_fail(t->x, "55000", true, "column \"%s\" of relation \"%s\" already has a default value", c->name, t->r->r.name);
         c->identity = 'd';
     }
     if (t->cmd->subtype != AT_DropIdentity) return;

@@ -104,6 +104,8 @@ static void refuse_add(struct fx_at *t, const struct new_col *n) {
         const struct w_rel *parent = w_find(x->w, t->r->r.partition_of_schema, t->r->r.partition_of);
         if (parent != NULL && parent->r.kind == 'p') fx_fail(x, "42809", true, "cannot add column to a partition");
     }
+    if (t->st != NULL && t->r == t->root && !t->st->relation->inh && t->r->r.n_partitions > 0)
+        fx_fail(x, "42P16", true, "column must be added to child tables too");
     if (n->primary && has_primary(t->r))
         fx_fail(x, "42P16", true, "multiple primary keys for table \"%s\" are not allowed", t->r->r.name);
     if (n->is_virtual && x->w->version != 0 && x->w->version < 180000)
@@ -240,6 +242,13 @@ void fx_drop_column(struct fx_at *t) {
     if (c == NULL) fx_guess(x);
     if (t->r == t->root && t->st != NULL && fx_inherited(x, t->r, col))
         fx_fail(x, "42P16", true, "cannot drop inherited column \"%s\"", col);
+    if (t->r == t->root && t->st != NULL && !t->st->relation->inh && t->r->r.n_partitions > 0) {
+        if (t->r->r.kind == 'p') fx_fail(x, "42P16", true, "cannot drop column from only the partitioned table when partitions exist");
+        for (size_t i = 0; i < t->r->r.n_partitions; i++) {             /* they keep the column and are told that it is theirs */
+            const struct w_rel *child = w_find_full(x->w, t->r->r.partitions[i]);
+            if (child != NULL) fx_lock(x, child, PR_ACCESS_EXCLUSIVE);
+        }
+    }
     if (fx_in_partition_key(x, t->r, col))
         fx_fail(x, "42P16", true, "cannot drop column \"%s\" because it is part of the partition key", col);
     if (x->stop) return;

@@ -355,6 +355,9 @@ static void add_foreign(struct fx_at *t, const Constraint *c, const char *col, i
     const size_t n_below = fx_family(x, to, to->r.kind == 'p', &below);
     for (size_t i = 0; i < n_below; i++) fx_lock(x, below[i], PR_SHARE_ROW_EXCLUSIVE);
     check_target(t, c, to, col);
+    const char here = t->r->r.persistence, there = to->r.persistence;
+    if (t->r->complete && to->complete && ((here == 't') != (there == 't') || (here == 'p' && there == 'u')))
+        fx_fail(x, "42P16", true, "\"%s\" and \"%s\" are not kept alike: temporary, unlogged or permanent", t->r->r.name, to->r.name);
     const bool not_valid = c->skip_validation || !PR_CONSTRAINT_ENFORCED(c);
     if (not_valid && t->r->r.kind == 'p' && PR_CONSTRAINT_ENFORCED(c) && x->w->version != 0 && x->w->version < 180000)
         fx_fail(x, "42809", true, "cannot add NOT VALID foreign key on partitioned table \"%s\"", t->r->r.name);

@@ -13,6 +13,7 @@ struct reader {
     bool work, expand, below;      /* expand: look into views although nothing is read; below: into children */
     const RangeVar *target;        /* locked already */
     const Node *where;             /* of the innermost query level */
+    const char *ends;              /* it asks for nothing but the smallest or largest of this column */
 };
 
 static bool read_node(Node *node, void *ctx);
@@ -62,6 +63,21 @@ static struct w_rel *named_in_view(struct fx *x, const RangeVar *rv) {
     return w_absent(x->w, rv->schemaname, rv->relname) ? NULL : fx_rel(x, rv, 'r', true);
 }
 
+/* "max(id)": an index has it at its end. */
+static const char *end_column(const SelectStmt *q) {
+    const ResTarget *t = list_length(q->targetList) == 1 ? linitial(q->targetList) : NULL;
+    const FuncCall *call = t != NULL ? pr_as(FuncCall, t->val) : NULL;
+    if (call == NULL || list_length(call->args) != 1) return NULL;
+    const char *name = strVal(llast(call->funcname));
+    return pr_eq(name, "max") || pr_eq(name, "min") ? fx_bare_column(linitial(call->args)) : NULL;
+}
+
+static bool leads_index(const struct w_rel *r, const char *col) {
+    for (size_t i = 0; col != NULL && i < r->r.n_idxs; i++)
+        if (r->r.idxs[i].valid && !r->r.idxs[i].is_partial && r->r.idxs[i].n_cols > 0 && pr_eq(r->r.idxs[i].cols[0], col)) return true;
+    return false;
+}
+
 static bool of_catalog(const struct fx *x, const RangeVar *rv) {
     if (rv->schemaname != NULL) return pr_eq(rv->schemaname, "pg_catalog") || pr_eq(rv->schemaname, "information_schema");
     return pr_starts(rv->relname, "pg_") && w_find(x->w, NULL, rv->relname) == NULL;
@@ -88,7 +104,7 @@ static void read_relation(struct reader *rd, const RangeVar *rv) {
     const size_t n = fx_family(x, r, rv->inh && (rd->work || rd->below), &family);
     for (size_t i = 0; i < n; i++) {
         fx_lock(x, family[i], rd->lock);
-        if (rd->work && r->r.kind != 'S' && !by_index(x, family[i], rd->where)) fx_scan(x, family[i]);
+        if (rd->work && r->r.kind != 'S' && !leads_index(family[i], rd->ends) && !by_index(x, family[i], rd->where)) fx_scan(x, family[i]);
     }
 }
 
@@ -126,6 +142,7 @@ static bool read_node(Node *node, void *ctx) {
     const SelectStmt *q = FX_NODE(SelectStmt, node);
     struct reader level = *rd;
     level.where = q->whereClause;
+    level.ends = q->whereClause == NULL && q->groupClause == NIL && list_length(q->fromClause) == 1 ? end_column(q) : NULL;
     if (q->lockingClause != NIL) level.lock = PR_ROW_SHARE;
     add_ctes(&level, with_of(node));
     return pr_tree_walk(node, read_node, &level);
@@ -187,6 +204,28 @@ static bool always_true(const Node *where) {
            equal(e->lexpr, e->rexpr) && pr_eq(strVal(linitial(e->name)), "=");
 }
 
+/* What a simple view stands for: the one relation that it reads. NULL when it is no such view. */
+static struct w_rel *behind_view(struct fx *x, const struct w_rel *view) {
+    struct pr_script s PR_CLEANUP(pr_script_done) = {0};
+    struct pr_err e = {0};
+    if (view->r.view_def == NULL || view->r.n_trgs > 0) return NULL;        /* INSTEAD OF: its function says what happens */
+    if (pr_script_parse(view->r.view_def, strlen(view->r.view_def), x->a, &s, &e) != PR_OK || s.n != 1) return NULL;
+    const SelectStmt *q = pr_as(SelectStmt, (const Node *)s.stmts[0].node);
+    const RangeVar *rv = q != NULL && list_length(q->fromClause) == 1 ? pr_as(RangeVar, (const Node *)linitial(q->fromClause)) : NULL;
+    return rv != NULL ? named_in_view(x, rv) : NULL;
+}
+
+/* Writing through a view locks it and what is below it alike. */
+static struct w_rel *through_views(struct fx *x, struct w_rel *r) {
+    for (int depth = 0; r != NULL && r->r.kind == 'v' && depth < MAX_VIEWS; depth++) {
+        fx_lock(x, r, PR_ROW_EXCLUSIVE);
+        struct w_rel *below = behind_view(x, r);
+        if (below == NULL) return r;
+        r = below;
+    }
+    return r;
+}
+
 /* The target of UPDATE and DELETE, with the tables of its foreign keys where the change makes them looked at. */
 static struct w_rel *write_target(struct fx *x, const RangeVar *rv, const Node *where) {
     struct w_rel *r = of_catalog(x, rv) ? NULL : fx_rel(x, rv, 'r', false), **family = NULL;
@@ -195,6 +234,13 @@ static struct w_rel *write_target(struct fx *x, const RangeVar *rv, const Node *
     fx_main(x, r);
     const size_t n = fx_family(x, r, rv->inh, &family);
     const bool all = always_true(where);
+    if (r->r.kind == 'v') {
+        struct w_rel *below = through_views(x, r);
+        if (below != r) fx_lock(x, below, PR_ROW_EXCLUSIVE);
+        if (below != r && (all || !by_index(x, below, where))) fx_scan(x, below);
+        fx_guess(x);
+        return r;
+    }
     int64_t rows = 0;
     for (size_t i = 0; i < n; i++) {
         fx_lock(x, family[i], PR_ROW_EXCLUSIVE);
@@ -406,6 +452,8 @@ void fx_insert(struct fx *x, const void *node) {
     fx_lock(x, r, PR_ROW_EXCLUSIVE);
     x->out->dml = true;
     x->out->dml_rows = values_count(st->selectStmt);
+    struct w_rel *below = through_views(x, r);
+    if (below != r) fx_lock(x, below, PR_ROW_EXCLUSIVE);
     reads_with(x, st->selectStmt, st->withClause, NULL);
     uses_new_enum_value(x, st->selectStmt);
     keys_looked_up(x, r, true, false, false);

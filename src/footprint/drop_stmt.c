@@ -7,6 +7,11 @@ static void drop_relation(struct fx *x, const DropStmt *st, const List *names, c
     struct w_rel *r = fx_rel_named(x, schema, name, kind, st->missing_ok);
     if (r == NULL) return;
     fx_main(x, r);
+    const char is = r->r.kind == 'p' ? 'r' : r->r.kind;
+    if (r->complete && is != kind) {
+        fx_fail(x, "42809", true, "\"%s\" is a %s: another DROP is for it", name, pr_rel_kind_name(r->r.kind));
+        return;
+    }
     fx_drop_rel(x, r, st->behavior == DROP_CASCADE, 0);
 }
 

@@ -227,6 +227,10 @@ static void reindex_index(struct fx *x, const ReindexStmt *st, bool concurrently
         return;
     }
     fx_main(x, r);
+    if (r->r.kind == 'p') {
+        in_block(x, "REINDEX INDEX on a partitioned index");
+        if (x->stop) return;
+    }
     fx_lock(x, r, concurrently ? PR_SHARE_UPDATE_EXCLUSIVE : PR_SHARE);
     fx_build(x, r, 1);
     if (!concurrently) fx_why(x, r, "reads wait as well: planning a query opens every index of the table");

@@ -57,7 +57,8 @@ static void rename_relation(struct fx *x, const RenameStmt *st) {
             if (!st->missing_ok) fx_fail(x, "42P01", true, "relation \"%s\" does not exist", st->relation->relname);
             return;
         }
-        fx_lock_index(x, owner, fx_str(x, st->relation->relname), PR_SHARE_UPDATE_EXCLUSIVE);
+        fx_lock_index(x, owner, fx_str(x, st->relation->relname),
+                      st->renameType == OBJECT_INDEX ? PR_SHARE_UPDATE_EXCLUSIVE : PR_ACCESS_EXCLUSIVE);
         if (owner == NULL) {
             fx_guess(x);
             return;
@@ -139,6 +140,22 @@ static void rename_type(struct fx *x, const RenameStmt *st) {
     w_rename_type(x->w, t, fx_str(x, st->newname));
 }
 
+static void rename_attribute(struct fx *x, const RenameStmt *st) {
+    const struct w_type *t = w_find_type(x->w, st->relation->schemaname, st->relation->relname);
+    struct fx_use *uses = NULL;
+    if (t == NULL) {
+        fx_guess(x);
+        return;
+    }
+    const size_t n = fx_type_uses(x, t, &uses);
+    fx_lock(x, fx_composite(x, t), PR_ACCESS_EXCLUSIVE)->own = t->own;
+    for (size_t i = 0; i < n; i++) {
+        if (uses[i].col != NULL) continue;
+        if (st->behavior == DROP_CASCADE) fx_lock(x, uses[i].r, PR_ACCESS_EXCLUSIVE);
+        else fx_fail(x, "2BP01", true, "cannot alter type \"%s\" because it is the type of a typed table", t->t.name);
+    }
+}
+
 void fx_rename(struct fx *x, const void *node) {
     const RenameStmt *st = node;
     switch ((int)st->renameType) {
@@ -156,9 +173,7 @@ void fx_rename(struct fx *x, const void *node) {
     case OBJECT_SCHEMA: rename_schema(x, st); return;
     case OBJECT_TYPE:
     case OBJECT_DOMAIN: rename_type(x, st); return;
-    case OBJECT_ATTRIBUTE:
-        if (w_find_type(x->w, st->relation->schemaname, st->relation->relname) == NULL) fx_guess(x);
-        return;
+    case OBJECT_ATTRIBUTE: rename_attribute(x, st); return;
     default: return;
     }
 }
