@@ -215,14 +215,14 @@ bool pr_world_volatile(const struct pr_world *w, const void *expr, struct pr_are
 
 struct sequences { struct fx *x; enum pr_lock lock; };
 /* pg_get_serial_sequence('t', 'c') */
-static void lock_serial(struct fx *x, const FuncCall *call) {
+static void lock_serial(struct fx *x, const FuncCall *call, enum pr_lock lock) {
     if (!pr_eq(strVal(llast(call->funcname)), "pg_get_serial_sequence") || list_length(call->args) != 2) return;
     const char *table = fx_text_constant(linitial(call->args)), *col = fx_text_constant(lsecond(call->args));
     if (table == NULL || col == NULL) return;
     const size_t len = strlen(table);
     const bool quoted = len > 2 && table[0] == '"' && table[len - 1] == '"' && strchr(table, '.') == NULL;
     const struct w_rel *r = w_find_full(x->w, quoted ? pr_dupn(x->a, table + 1, len - 2) : table);
-    if (r != NULL) (void)fx_lock_owned(x, r, fx_str(x, col), PR_ROW_EXCLUSIVE);
+    if (r != NULL) (void)fx_lock_owned(x, r, fx_str(x, col), lock);
     else fx_guess(x);
 }
 
@@ -238,7 +238,7 @@ static bool lock_sequences(Node *node, void *ctx) {
     if (!one || call->args == NIL) return pr_tree_walk(node, lock_sequences, ctx);
     const Node *arg = linitial(call->args);
     while (arg != NULL && IsA(arg, TypeCast)) arg = FX_NODE(TypeCast, arg)->arg;
-    if (arg != NULL && IsA(arg, FuncCall)) lock_serial(x, FX_NODE(FuncCall, arg));
+    if (arg != NULL && IsA(arg, FuncCall)) lock_serial(x, FX_NODE(FuncCall, arg), s->lock);
     if (arg == NULL || !IsA(arg, A_Const) || nodeTag(&FX_NODE(A_Const, arg)->val) != T_String) return false;
     const char *text = strVal(&FX_NODE(A_Const, arg)->val), *dot = strchr(text, '.');
     schema = dot != NULL ? pr_dupn(x->a, text, (size_t)(dot - text)) : NULL;
