@@ -29,7 +29,7 @@ def test_nothing_on_our_folders_differs(server, name, whole):
 
 def test_tool_prints_the_difference_and_its_share(server, tmp_path):
     """A statement that cannot be run is counted apart; what the server did otherwise would be a difference and end with 1."""
-    (tmp_path / "1.sql").write_text("CREATE TABLE t (a int);\nCREATE EXTENSION no_such_extension;\nDO $$ BEGIN EXECUTE 'SEL' || 'ECT 1'; END $$;\n")
+    (tmp_path / "1.sql").write_text("CREATE TABLE t (a int);\nCREATE EXTENSION no_such_extension;\nDO $$ BEGIN EXECUTE (SELECT 'SELECT ' || count(*) FROM pg_class); END $$;\n")
     done = subprocess.run([f"{ROOT}/tools/footprint_audit", "--pg", str(server.major), str(tmp_path)], env=CLEAN, capture_output=True,
                           text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
