@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 
+import jsonschema
 import pytest
 from lib import measured, runs
 
@@ -35,6 +36,16 @@ def test_everything_that_can_be_found_has_a_page_and_the_index_leads_to_it(pages
     assert sorted(links) == sorted(ids)
     families = re.findall(r"^## (.*)$", pages["index"], re.M)
     assert len(families) == len(set(families)) and {r["family"] for r in document["rules"]} < set(families)
+
+
+def test_the_document_is_as_published(document, tmp_path):
+    with open(f"{runs.ROOT}/docs/schema/rules.json", encoding="utf-8") as f:
+        schema = jsonschema.Draft202012Validator(json.load(f))
+    schema.validate(document)
+    (tmp_path / "pgrail.conf").write_text("[rules]\nloss = warning\nversion-gap = off\n[rules db/old/*]\n* = off\n")
+    done = subprocess.run([runs.BIN, "rules", "--json"], check=True, capture_output=True, cwd=tmp_path)
+    schema.validate(json.loads(done.stdout))
+    assert any(r["off"] for r in json.loads(done.stdout)["folder"] if "set" in r)
 
 
 def test_a_page_says_what_the_rule_says(pages, document):
