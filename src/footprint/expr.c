@@ -226,6 +226,16 @@ static void lock_serial(struct fx *x, const FuncCall *call, enum pr_lock lock) {
     else fx_guess(x);
 }
 
+/* A regclass constant reads like a column: "Queue_id_seq", public.q_id_seq, with the quotes and the folding of any identifier. */
+static void lock_named(void *ctx, const Node *expr) {
+    const struct sequences *s = ctx;
+    if (!IsA(expr, ColumnRef)) return;
+    const char *schema = NULL, *name = NULL;
+    fx_parts(FX_NODE(ColumnRef, expr)->fields, &schema, &name);
+    const struct w_rel *seq = fx_rel_named(s->x, fx_str(s->x, schema), fx_str(s->x, name), 'S', false);
+    if (seq != NULL) fx_lock(s->x, seq, s->lock);
+}
+
 static bool lock_sequences(Node *node, void *ctx) {
     const struct sequences *s = ctx;
     struct fx *x = s->x;
@@ -240,10 +250,7 @@ static bool lock_sequences(Node *node, void *ctx) {
     while (arg != NULL && IsA(arg, TypeCast)) arg = FX_NODE(TypeCast, arg)->arg;
     if (arg != NULL && IsA(arg, FuncCall)) lock_serial(x, FX_NODE(FuncCall, arg), s->lock);
     if (arg == NULL || !IsA(arg, A_Const) || nodeTag(&FX_NODE(A_Const, arg)->val) != T_String) return false;
-    const char *text = strVal(&FX_NODE(A_Const, arg)->val), *dot = strchr(text, '.');
-    schema = dot != NULL ? pr_dupn(x->a, text, (size_t)(dot - text)) : NULL;
-    const struct w_rel *seq = fx_rel_named(x, schema, dot != NULL ? dot + 1 : text, 'S', false);
-    if (seq != NULL) fx_lock(x, seq, s->lock);
+    (void)fx_with_expr(x, strVal(&FX_NODE(A_Const, arg)->val), lock_named, ctx);
     return false;
 }
 

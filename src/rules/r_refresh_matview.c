@@ -21,9 +21,10 @@ static void check(const struct pr_rule_ctx *c) {
     const char *sql = has_plain_unique(pr_rel_of(c, rs->relation)) ? pr_fmt(PR_A(c), "REFRESH MATERIALIZED VIEW CONCURRENTLY %s;", v)
                       : pr_fmt(PR_A(c), "CREATE UNIQUE INDEX ON %s (…);  -- CONCURRENTLY needs one, on columns and without WHERE\n"
                                         "REFRESH MATERIALIZED VIEW CONCURRENTLY %s;", v, v);
-    if (f == NULL || f->own || rs->skipData) return;
-    pr_report(c, &(struct pr_hit){.level = PR_WARNING, .offset = at.offset, .len = at.len, .safe_sql = sql, .fix = pr_fix_refresh(c, rs),
-        .title = pr_fmt(PR_A(c), "REFRESH without CONCURRENTLY: nobody reads %s until its query is done", v)});
+    struct pr_hit h = {.offset = at.offset, .len = at.len, .safe_sql = sql, .fix = pr_fix_refresh(c, rs),
+                       .title = pr_fmt(PR_A(c), "REFRESH without CONCURRENTLY: nobody reads %s until its query is done", v)};
+    if (f == NULL || rs->skipData || !pr_blocking_level(c, f, &h.level, &h.unknown_size, &h.what)) return;
+    pr_report(c, &h);
 }
 
 PR_RULE(refresh_matview) = {
