@@ -12,6 +12,7 @@ static const int versions[] = {130000, 140002, 150000, 170000, 180000};
 
 static bool applies(const struct pr_rule *r, int version) {
     const int major = version / 10000;
+    if (r->pg_from > pr_grammar_major()) return false;                  /* its statements are not text to this grammar */
     return (r->pg_from == 0 || major >= r->pg_from) && (r->pg_to == 0 || major <= r->pg_to) && (r->version_to == 0 || version <= r->version_to);
 }
 
