@@ -55,6 +55,10 @@ const char *pr_quote_ident(struct pr_arena *a, const char *name);
 const char *pr_quote_literal(struct pr_arena *a, const char *text);
 const char *pr_qualified(struct pr_arena *a, const char *schema, const char *name);  /* schema may be NULL */
 
+/* True when a text holds a password: a conninfo's password=…, or a URI with user:secret@; and the URI alone. */
+bool pr_looks_secret(const char *text);
+bool pr_uri_has_password(const char *text);
+
 /* For people: "1.8 GB" (powers of 1024), "2,400,000", "41.2 s" / "3 min 12 s" / "8 ms" / "0.4 ms". */
 const char *pr_human_bytes(struct pr_arena *a, int64_t bytes);
 const char *pr_human_count(struct pr_arena *a, int64_t n);

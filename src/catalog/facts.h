@@ -21,6 +21,7 @@ struct pr_col {
     const char *collation;         /* NULL = default */
     const char *comment;
     const char *const *enum_values; size_t n_enum_values;   /* when the type is an enum */
+    int64_t seq_last, seq_max;     /* of the sequence that the column owns; 0 = none, or not to be seen */
 };
 
 struct pr_con {
@@ -90,6 +91,7 @@ struct pr_rel {
     const char *view_def;          /* views and materialized views */
     bool published;                /* in a publication, FOR ALL TABLES included */
     const char *acl;               /* what differs from the owner's defaults, sorted: "app:SELECT, app:UPDATE(note)"; NULL = nothing */
+    const char *managed_by;        /* "timescaledb", "citus", "pg_partman": an extension that does DDL on it by itself; NULL = none */
     const char *fingerprint;       /* SHA-256 hex of its shape: no OIDs, sizes, estimates or statistics */
 };
 
@@ -116,6 +118,17 @@ struct pr_finder {
     bool (*listed_index)(const void *ctx, const char *schema, const char *name);       /* in all_indexes */
 };
 
+/* A role that most tables of a schema (kind r) or most sequences (S) are granted to: the application's, most likely. */
+struct pr_grantee {
+    const char *schema, *role;
+    char kind;
+    int64_t has, of;               /* relations that it has anything on, of so many */
+    const char *privileges;        /* those that it has on most of them: "SELECT, INSERT" */
+};
+
+/* pg_default_acl: what new objects of `owner` are granted by themselves. */
+struct pr_default_grant { const char *owner, *schema; /* NULL = in all */ char kind; const char *const *roles; size_t n_roles; };
+
 struct pr_facts {
     int version_num;               /* 150018 */
     const char *database, *system_id, *environment;
@@ -128,7 +141,13 @@ struct pr_facts {
     struct pr_fn *fns; size_t n_fns;                       /* user functions that defaults, triggers and checks may call */
     const char *const *all_indexes; size_t n_all_indexes;  /* "schema.name" of every user index; none in facts of older files */
     int64_t max_locks;             /* max_locks_per_transaction × (max_connections + max_prepared_transactions) */
-    int standbys;                  /* rows of pg_stat_replication */
+    int standbys;                  /* physical ones that are connected */
+    const char *role;              /* that the facts were read as, and that migrations run as; NULL = not known */
+    bool role_super;
+    const char *const *role_of; size_t n_role_of;          /* roles whose rights it has, itself included */
+    struct pr_grantee *grantees; size_t n_grantees;
+    struct pr_default_grant *default_grants; size_t n_default_grants;
+    bool publishes_all;            /* a publication FOR ALL TABLES publishes updates or deletes: new tables too */
     bool whole;                    /* every user relation was read: an absent name does not exist */
     const char *fingerprint;       /* of all rels, in name order */
     const struct pr_finder *finder;                        /* NULL = none. In the facts of a world (pr_world_facts) the arrays are those

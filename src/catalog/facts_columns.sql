@@ -36,7 +36,9 @@ SELECT a.attrelid::bigint,
            'collation', CASE WHEN a.attcollation <> t.typcollation THEN cn.nspname || '.' || co.collname END,
            'comment', col_description(a.attrelid, a.attnum),
            'enum_values', (SELECT coalesce(json_agg(v.enumlabel ORDER BY v.enumsortorder), '[]')
-                           FROM pg_enum AS v WHERE v.enumtypid = coalesce(b.base, a.atttypid))
+                           FROM pg_enum AS v WHERE v.enumtypid = coalesce(b.base, a.atttypid)),
+           'seq_last', coalesce(q.last, 0),
+           'seq_max', coalesce(q.max, 0)
        ) ORDER BY a.attnum)::text
 FROM (SELECT x.*, row_number() OVER (PARTITION BY x.attrelid ORDER BY x.attnum) AS place
       FROM pg_attribute AS x
@@ -48,4 +50,13 @@ LEFT JOIN bases AS b ON b.oid = a.atttypid
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_collation AS co ON co.oid = a.attcollation
 LEFT JOIN pg_namespace AS cn ON cn.oid = co.collnamespace
+LEFT JOIN LATERAL (   -- where the sequence of the column stands
+    SELECT s.seqmax AS max,
+           CASE WHEN has_sequence_privilege(s.seqrelid, 'SELECT,USAGE') THEN pg_sequence_last_value(s.seqrelid) END AS last
+    FROM pg_depend AS o
+    JOIN pg_sequence AS s ON s.seqrelid = o.objid
+    WHERE o.classid = 'pg_class'::regclass AND o.refclassid = 'pg_class'::regclass AND o.refobjid = a.attrelid
+      AND o.refobjsubid = a.attnum AND o.deptype IN ('a', 'i')
+    LIMIT 1
+) AS q ON true
 GROUP BY a.attrelid;

@@ -47,7 +47,7 @@ struct shape {
 static const struct field col_fields[] = {
     TEXT(C, name), TEXT(C, type), MAYBE(C, base_type), TEXT(C, type_schema), I64(C, typmod), INT(C, position),
     BOOL(C, not_null), BOOL(C, has_default), BOOL(C, domain_constrained), BOOL(C, not_null_valid), MAYBE(C, default_sql),
-    CHAR(C, identity), CHAR(C, generated), MAYBE(C, collation), MAYBE(C, comment), TEXTS(C, enum_values),
+    CHAR(C, identity), CHAR(C, generated), MAYBE(C, collation), MAYBE(C, comment), TEXTS(C, enum_values), I64(C, seq_last), I64(C, seq_max),
 };
 #undef C
 #define K struct pr_con
@@ -86,7 +86,7 @@ static const struct field rel_fields[] = {
     MAYBE(R, partition_bound), MAYBE(R, partition_key), BOOL(R, is_default_partition), BOOL(R, detach_pending),
     TEXTS(R, partitions), LIST(R, cols, "columns", col_shape), INT(R, dropped_cols), LIST(R, cons, "constraints", con_shape),
     LIST(R, idxs, "indexes", idx_shape), LIST(R, trgs, "triggers", trg_shape), LIST(R, pols, "policies", pol_shape),
-    LIST(R, deps, "dependants", dep_shape), MAYBE(R, view_def), BOOL(R, published), MAYBE(R, acl), COMPUTED(R, fingerprint),
+    LIST(R, deps, "dependants", dep_shape), MAYBE(R, view_def), BOOL(R, published), MAYBE(R, acl), MAYBE(R, managed_by), COMPUTED(R, fingerprint),
 };
 #undef R
 #define Y struct pr_typ
@@ -102,10 +102,19 @@ static const struct field fn_fields[] = {
 static const struct shape rel_shape = SHAPE(struct pr_rel, rel_fields), typ_shape = SHAPE(struct pr_typ, typ_fields),
                           fn_shape = SHAPE(struct pr_fn, fn_fields);
 
+#define G struct pr_grantee
+static const struct field grantee_fields[] = {TEXT(G, schema), TEXT(G, role), CHAR(G, kind), I64(G, has), I64(G, of), MAYBE(G, privileges)};
+#undef G
+#define D struct pr_default_grant
+static const struct field default_fields[] = {TEXT(D, owner), MAYBE(D, schema), CHAR(D, kind), TEXTS(D, roles)};
+#undef D
+static const struct shape grantee_shape = SHAPE(struct pr_grantee, grantee_fields), default_shape = SHAPE(struct pr_default_grant, default_fields);
+
 #define F struct pr_facts
 static const struct field facts_fields[] = {
     MAYBE(F, environment), TEXT(F, database), MAYBE(F, system_id), INT(F, version_num), TEXT(F, taken_at), TEXT(F, time_zone),
-    TEXTS(F, search_path), I64(F, max_locks), INT(F, standbys), BOOL(F, whole), COMPUTED(F, fingerprint),
+    TEXTS(F, search_path), I64(F, max_locks), INT(F, standbys), MAYBE(F, role), BOOL(F, role_super), TEXTS(F, role_of),
+    LIST(F, grantees, "grantees", grantee_shape), LIST(F, default_grants, "default_grants", default_shape), BOOL(F, publishes_all), BOOL(F, whole), COMPUTED(F, fingerprint),
     LIST(F, rels, "relations", rel_shape), LIST(F, types, "types", typ_shape), LIST(F, fns, "functions", fn_shape),
     TEXTS(F, all_relations), LATER(F, all_indexes),
 };

@@ -67,6 +67,20 @@ FROM (
            (SELECT count(*) FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attisdropped) AS dropped_cols,
            CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END AS view_def,
            c.oid IN (SELECT relid FROM published) AS published,
+           -- by the marks that these extensions leave: their own catalogs are not everybody's to read
+           CASE WHEN EXISTS (SELECT FROM pg_trigger AS g JOIN pg_proc AS f ON f.oid = g.tgfoid
+                             WHERE g.tgrelid = c.oid AND f.proname = 'insert_blocker'
+                               AND f.pronamespace::regnamespace::text LIKE '\_timescaledb%')
+                  OR EXISTS (SELECT FROM pg_inherits AS h JOIN pg_class AS k ON k.oid = h.inhrelid
+                             WHERE h.inhparent = c.oid AND k.relnamespace::regnamespace::text = '_timescaledb_internal')
+                THEN 'timescaledb'
+                WHEN EXISTS (SELECT FROM pg_trigger AS g JOIN pg_proc AS f ON f.oid = g.tgfoid
+                             WHERE g.tgrelid = c.oid AND f.proname = 'citus_truncate_trigger')
+                THEN 'citus'
+                WHEN c.relkind = 'p' AND EXISTS (SELECT FROM pg_extension AS x WHERE x.extname = 'pg_partman')
+                     AND EXISTS (SELECT FROM pg_inherits AS h JOIN pg_class AS k ON k.oid = h.inhrelid
+                                 WHERE h.inhparent = c.oid AND k.relname ~ '_p[0-9]{4,}[0-9_w]*$')
+                THEN 'pg_partman' END AS managed_by,
            -- What differs from the owner's defaults: "role:PRIVILEGE", with * for grant option, -… for what the owner gave up.
            -- The defaults themselves change between versions (MAINTAIN came with 17).
            (SELECT string_agg(g.text, ', ' ORDER BY g.text COLLATE "C")

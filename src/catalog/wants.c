@@ -20,13 +20,13 @@ static size_t wants_of(const struct pr_script *s, struct pr_arena *a, struct pr_
         for (size_t k = 0; k < n_names; k++) {
             const struct pr_name *name = &names[k];
             if (name->kind >= PR_NAME_TYPE && name->role != PR_NAME_TARGET) continue;
-            bool ours = name->role == PR_NAME_CREATED;
+            bool ours = name->role == PR_NAME_CREATED && !name->missing_ok;
             for (size_t m = 0; m < n_made && !ours; m++) ours = same_name(made[m].schema, made[m].name, name);
             if (!ours && !listed(wants, n, name))
                 *PR_PUSH(a, wants, n, cap) = (struct pr_want){.schema = name->schema, .name = name->name};
         }
         for (size_t k = 0; k < n_names; k++)
-            if (names[k].role == PR_NAME_CREATED)
+            if (names[k].role == PR_NAME_CREATED && !names[k].missing_ok)
                 *PR_PUSH(a, made, n_made, made_cap) = (struct pr_want){.schema = names[k].schema, .name = names[k].name};
     }
     /* a script that touches nothing that exists: a name that nothing has, since none at all would ask for everything */

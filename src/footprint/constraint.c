@@ -226,6 +226,26 @@ static size_t exclude_columns(struct fx *x, const Constraint *c, const char *con
     return n;
 }
 
+bool fx_key_covers(struct fx *x, const struct w_rel *r, const char *const *cols, size_t n) {
+    const char *open = r->r.kind == 'p' && r->r.partition_key != NULL ? strchr(r->r.partition_key, '(') : NULL;
+    for (const char *p = open; p != NULL && *p != '\0' && *p != ')';) {
+        p += strspn(p, "(, ");
+        const bool quoted = *p == '"';
+        if (quoted) p++;
+        const size_t len = strcspn(p, quoted ? "\"" : " ,()");
+        if (len == 0 || p[len] == '(') return true;        /* an expression: the server says more than we can */
+        const char *name = pr_dupn(x->a, p, len);
+        if (pr_eq(name, "NULL")) return true;
+        if (!pr_mentions(cols, n, name)) {
+            fx_fail(x, "0A000", true, "unique constraint on partitioned table must include all partitioning columns: \"%s\" of \"%s\" is missing", name, r->r.name);
+            return false;
+        }
+        p += len;
+        while (*p != '\0' && *p != ',' && *p != ')') p++;   /* operator class, collation */
+    }
+    return true;
+}
+
 static void add_key(struct fx_at *t, const Constraint *c, const char *col, int new_col) {
     struct fx *x = t->x;
     if (t->r != t->root) return;                           /* done from the root, for the whole tree */
@@ -236,6 +256,7 @@ static void add_key(struct fx_at *t, const Constraint *c, const char *col, int n
     }
     const char *const *cols = NULL;
     const size_t n = c->contype == CONSTR_EXCLUSION ? exclude_columns(x, c, &cols) : key_names(x, c->keys, col, &cols);
+    if (c->contype != CONSTR_EXCLUSION && !fx_key_covers(x, t->r, cols, n)) return;
     struct w_rel **family = NULL;
     const size_t members = fx_family(x, t->r, t->r->r.kind == 'p', &family);
     bool rows = false;

@@ -264,7 +264,9 @@ static void events_pending(struct fx *x, struct w_rel *r, bool comes, bool goes)
         const bool looked_at = c->type == 'f' ? (c->inbound ? goes : comes) : c->type == 't' || key;
         deferred = looked_at && c->deferrable && c->def != NULL && strstr(c->def, "INITIALLY DEFERRED") != NULL;
     }
-    if (deferred) r->pending_tx = x->w->tx;
+    if (!deferred) return;
+    r->pending_tx = x->w->tx;
+    r->pending_checks = x->w->checks;
 }
 
 /* Rows that refer to what goes (or changes its key) go along or are changed themselves. */

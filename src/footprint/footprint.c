@@ -96,6 +96,12 @@ static bool steer(Node *node, void *ctx) {
 
 void fx_steered(struct fx *x, const void *expr) { (void)steer((Node *)(uintptr_t)expr, x); }
 
+/* SET CONSTRAINTS ALL IMMEDIATE checks what is due: nothing is pending any more. Named ones are not told apart: as pending as before. */
+void fx_set_constraints(struct fx *x, const void *node) {
+    const ConstraintsSetStmt *st = node;
+    if (!st->deferred && st->constraints == NIL) x->w->checks++;
+}
+
 void fx_depends(struct fx *x, const void *node) {
     const AlterObjectDependsStmt *st = node;
     struct pr_idx *idx = NULL;
@@ -143,7 +149,7 @@ static const struct { NodeTag tag; fx_fn *run; } kinds[] = {
     {T_DefineStmt, fx_nothing}, {T_CreateCastStmt, fx_nothing}, {T_CreateFdwStmt, fx_nothing},
     {T_CreateForeignServerStmt, fx_nothing}, {T_CreateUserMappingStmt, fx_nothing}, {T_CreateOpClassStmt, fx_nothing},
     {T_CreateOpFamilyStmt, fx_nothing}, {T_CreatePLangStmt, fx_nothing}, {T_CreateEventTrigStmt, fx_nothing},
-    {T_AlterEventTrigStmt, fx_nothing}, {T_AlterDatabaseSetStmt, fx_nothing}, {T_ConstraintsSetStmt, fx_nothing},
+    {T_AlterEventTrigStmt, fx_nothing}, {T_AlterDatabaseSetStmt, fx_nothing}, {T_ConstraintsSetStmt, fx_set_constraints},
     {T_NotifyStmt, fx_nothing}, {T_ListenStmt, fx_nothing}, {T_UnlistenStmt, fx_nothing}, {T_CheckPointStmt, fx_nothing},
     {T_DeallocateStmt, fx_nothing}, {T_CreateTransformStmt, fx_nothing}, {T_CreateAmStmt, fx_nothing},
     {T_AlterOperatorStmt, fx_nothing}, {T_AlterTSDictionaryStmt, fx_nothing}, {T_AlterTSConfigurationStmt, fx_nothing},

@@ -64,6 +64,8 @@ bool pr_world_created(const struct pr_world *w, const char *schema, const char *
 int pr_world_version(const struct pr_world *w);
 /* Does an expression (a Node *) call what is volatile, or what is not known? `what` gets the call: "random()". */
 bool pr_world_volatile(const struct pr_world *w, const void *expr, struct pr_arena *a, const char **what);
+/* A type name of a statement (TypeName *) as format_type prints it, in the world's arena; NULL for one that is not known. */
+const char *pr_world_type(const struct pr_world *w, const void *type_name);
 
 /* Predicts one statement of a flat script in the world as it is, then moves the world on. A DO or CALL alone does nothing: its
  * statements follow it. out in the world's arena. */

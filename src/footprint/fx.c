@@ -6,7 +6,7 @@ const char *fx_str(struct fx *x, const char *s) { return pr_dup(x->a, s); }
 void fx_guess(struct fx *x) { x->out->guessed = true; }
 
 void fx_pending(struct fx *x, const struct w_rel *r) {
-    if (x->w->in_tx && r->pending_tx == x->w->tx)
+    if (x->w->in_tx && r->pending_tx == x->w->tx && r->pending_checks == x->w->checks)
         fx_fail(x, "55006", true, "\"%s\" has pending trigger events: its deferred constraints are not checked yet", r->r.name);
 }
 

@@ -154,6 +154,8 @@ void fx_inherit(struct fx_at *t);
 void fx_no_inherit(struct fx_at *t);
 /* One inline or table constraint; col NULL = table constraint. new_col: 0 no, 1 column without value, 2 with a default. */
 void fx_constraint(struct fx_at *t, const Constraint *c, const char *col, int new_col);
+/* Does a key over these columns contain the partition key of r? Predicts 0A000 where it does not. */
+bool fx_key_covers(struct fx *x, const struct w_rel *r, const char *const *cols, size_t n);
 void fx_verify(struct fx_at *t, const char *why);          /* phase 3 reads every row of t->r */
 /* table_columns_label within 63 bytes, as the server shortens it; columns and label may be NULL. */
 const char *fx_object_name(struct fx *x, const char *table, const char *columns, const char *label);

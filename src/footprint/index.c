@@ -138,7 +138,7 @@ void fx_create_index(struct fx *x, const void *node) {
     if (x->stop || exists(x, r, st)) return;
     const struct shape s = shape_of(x, st);
     columns_exist(x, r, &s);
-    if (x->stop) return;
+    if (x->stop || (st->unique && !fx_key_covers(x, r, s.cols, s.n))) return;
     struct w_rel **family = NULL;
     const size_t n = fx_family(x, r, r->r.kind == 'p' && st->relation->inh, &family);
     bool rows = false, sure = false;

@@ -259,6 +259,14 @@ void fx_partition_of(struct fx *x, const RangeVar *parent_name, struct w_rel *ch
     child->r.is_default_partition = is_default;
 }
 
+static struct w_rel *pending_of(struct fx *x, const struct w_rel *parent) {
+    for (size_t i = 0; i < parent->r.n_partitions; i++) {
+        struct w_rel *r = w_find_full(x->w, parent->r.partitions[i]);
+        if (r != NULL && r->r.detach_pending) return r;
+    }
+    return NULL;
+}
+
 void fx_detach(struct fx_at *t) {
     struct fx *x = t->x;
     const PartitionCmd *pc = FX_NODE(PartitionCmd, t->cmd->def);
@@ -273,15 +281,21 @@ void fx_detach(struct fx_at *t) {
             fx_fail(x, "25001", true, "ALTER TABLE ... DETACH CONCURRENTLY cannot run inside a transaction block");
         else if (def != NULL)
             fx_fail(x, "55000", true, "cannot detach partitions concurrently when a default partition exists");
+        const struct w_rel *stuck = x->stop ? NULL : pending_of(x, t->r);
+        if (stuck != NULL)
+            fx_fail(x, "55000", true, "partition \"%s\" already pending detach in partitioned table \"%s\"", stuck->r.name, t->r->r.name);
         if (x->stop) return;
         fx_lock(x, child, PR_ACCESS_EXCLUSIVE);
     } else {
+        if (child->r.detach_pending && t->cmd->subtype == AT_DetachPartition)
+            fx_fail(x, "55000", true, "cannot detach partition \"%s\": an earlier DETACH CONCURRENTLY of it is unfinished", child->r.name);
+        if (x->stop) return;
         fx_lock(x, child, version < 140000 ? PR_SHARE_UPDATE_EXCLUSIVE : PR_ACCESS_EXCLUSIVE);
         if (t->cmd->subtype == AT_DetachPartition && def != NULL) fx_lock(x, def, PR_ACCESS_EXCLUSIVE);
     }
     w_cut_partition(x->w, t->r, child);
     child->r.partition_of = child->r.partition_of_schema = NULL;
-    child->r.is_default_partition = false;
+    child->r.is_default_partition = child->r.detach_pending = false;
 }
 
 void fx_inherit(struct fx_at *t) {

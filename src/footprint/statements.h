@@ -50,6 +50,7 @@ void fx_transaction(struct fx *x, const void *node);                    /* BEGIN
 void fx_set_variable(struct fx *x, const void *node);                   /* SET: search_path and TimeZone count */
 void fx_nothing(struct fx *x, const void *node);                        /* touches no relation */
 void fx_unknown(struct fx *x, const void *node);                        /* known not to be known */
+void fx_set_constraints(struct fx *x, const void *node);                /* SET CONSTRAINTS */
 void fx_explain(struct fx *x, const void *node);                        /* EXPLAIN */
 void fx_prepare(struct fx *x, const void *node);                        /* PREPARE */
 void fx_declare_cursor(struct fx *x, const void *node);                 /* DECLARE */

@@ -195,6 +195,12 @@ static enum fx_change relabel_change(struct fx *x, const struct fx_type *f, cons
     return FX_REWRITE;
 }
 
+const char *pr_world_type(const struct pr_world *w, const void *type_name) {
+    struct fx x = {.w = (struct pr_world *)(uintptr_t)w, .a = w->a};
+    const struct fx_type t = fx_type_of_node(&x, type_name);
+    return t.known ? fx_type_text(&x, &t) : NULL;
+}
+
 enum fx_change fx_type_change(struct fx *x, const struct fx_type *from, const struct fx_type *to, bool *indexes) {
     *indexes = false;
     if (pr_eq(from->name, to->name) && from->array == to->array &&

@@ -107,6 +107,7 @@ struct pr_world *pr_world_over(const struct pr_world *under, struct pr_arena *a)
     w->time_zone = under->time_zone;
     w->in_tx = under->in_tx;
     w->tx = under->tx;
+    w->checks = under->checks;
     return w;
 }
 

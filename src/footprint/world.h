@@ -17,6 +17,7 @@ struct w_rel {
     struct w_proof *nulls;         /* columns added in this run without a value: null in every row */
     struct w_proof *proofs;        /* what CHECK constraints of this run prove; newest first */
     int64_t pending_tx;            /* rows written in that transaction under deferred constraints; 0 = none */
+    int64_t pending_checks;        /* w->checks as it was then */
 };
 enum { W_COLS = 1, W_CONS = 2, W_IDXS = 4, W_TRGS = 8, W_PARTS = 16 };
 
@@ -54,6 +55,7 @@ struct pr_world {
     bool bodies_unread;            /* SET check_function_bodies = off */
     bool in_tx;                    /* the runner or the script holds a transaction open */
     int64_t tx;                    /* counts transactions */
+    int64_t checks;                /* counts SET CONSTRAINTS ALL IMMEDIATE: what was due before is checked */
 };
 
 /* Time has passed: rows may have come, and it is nobody's own any more. */

@@ -206,6 +206,26 @@ static void put_rest(const json_t *doc, const struct pr_render *r) {
     else put_wrapped(r, "nothing to judge: the folder is empty, or all is applied; a new migration begins with: pgrail new NAME", 0);
 }
 
+enum { REVIEW_LINES = 20 };
+
+/* A line for each migration; of many only how many there are of each class. */
+static void put_reviews(const struct pr_render *r, const json_t *migrations) {
+    size_t i = 0;
+    int64_t n[PR_REVIEW_COUNT] = {0};
+    json_t *m = NULL;
+    const bool each = json_array_size(migrations) <= REVIEW_LINES;
+    json_array_foreach(migrations, i, m) {
+        const json_t *v = pr_get(m, "review");
+        const char *class = pr_get_str(v, "class"), *of = pr_get_str(v, "of");
+        if (class == NULL) continue;
+        for (int k = 0; k < PR_REVIEW_COUNT; k++) n[k] += pr_eq(class, pr_review_name((enum pr_review)k));
+        if (each)
+            pr_addf(r->out, "\001hreview\002 %s: \001%s%s\002, %s%s%s\n", pr_printable(r->a, pr_get_str(m, "id"), 200), pr_eq(class, "mandatory") ? "w" : "h", class,
+                    pr_get_str(v, "why"), of != NULL ? ": " : "", of != NULL ? pr_printable(r->a, of, 200) : "");
+    }
+    if (!each) pr_addf(r->out, "\001hreview\002 %" PRId64 " mandatory, %" PRId64 " thorough, %" PRId64 " spot check\n", n[PR_REVIEW_MANDATORY], n[PR_REVIEW_THOROUGH], n[PR_REVIEW_SPOT]);
+}
+
 void pr_check_render(const json_t *doc, const struct pr_render *r) {
     size_t i = 0;
     const json_t *fixes = pr_get(doc, "fixes");
@@ -227,6 +247,7 @@ void pr_check_render(const json_t *doc, const struct pr_render *r) {
     if (fixes != NULL) pr_check_render_fixes(fixes, r);
     const json_t *findings = pr_get(doc, "findings");
     if (json_array_size(findings) > MANY) put_tally(r, findings);
+    put_reviews(r, pr_get(doc, "migrations"));
     pr_check_summary(doc, r);
     put_rest(doc, r);
     if (has_rule(findings)) pr_add(r->out, "\001dwhy, and examples: pgrail rules RULE\002\n");

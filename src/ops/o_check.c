@@ -131,7 +131,7 @@ static void put_footprints(struct pr_check *k, json_t *into, const struct pr_jud
         const struct pr_stmt *s = &d->script.stmts[i];
         pr_set_int(o, "line", s->line);
         pr_set_str(o, "tag", s->tag);
-        pr_set_str(o, "text", pr_printable(k->c->a, s->text, 400));
+        pr_set_str(o, "text", pr_printable(k->c->a, pr_stmt_shown(s, k->c->a), 400));
         pr_set(o, "predicted", pr_footprint_json(&d->run.stmts[i]));
     }
 }
@@ -155,6 +155,14 @@ static bool of_folder(const struct pr_check *k, const struct pr_migration *m) {
     return k->n_folders > 0;
 }
 
+static void put_review(json_t *into, const struct pr_reviewed *r) {
+    json_t *o = pr_set_object(into, "review");
+    pr_set_str(o, "class", pr_review_name(r->review));
+    pr_set_str(o, "why", r->why);
+    pr_set_str(o, "of", r->of);
+    pr_set_int(o, "line", r->line);
+}
+
 static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m, const struct pr_side *side, struct pr_world *world,
                                json_t *into, struct pr_err *e) {
     const bool is_down = side == &m->down;
@@ -168,6 +176,7 @@ static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m,
     pr_set_str(o, "transaction", pr_tx_mode_name(side->tx));
     pr_set_int(o, "statements", (int64_t)d.script.n);
     pr_set_int(o, "not_judged", (int64_t)d.script.n_unjudged);
+    if (!is_down) put_review(into, &d.review);
     if (k->footprint) put_footprints(k, o, &d);
     put_findings(k, m, is_down ? "down" : "up", &d);
     if (d.script.n == 0 && !is_down && !of_folder(k, m))

@@ -18,9 +18,6 @@ struct pr_ini {
 PR_NODISCARD enum pr_code pr_ini_read(const char *shown, const char *text, struct pr_arena *a, struct pr_ini *out,
                                       struct pr_err *e);
 
-/* True when a text holds a password: a conninfo's password=…, or a URI with user:secret@. */
-bool pr_looks_secret(const char *text);
-
 /* The settings table: one setting (or the section's "*"), NULL when unknown; and the nearest known names. */
 const struct pr_setting *pr_setting_find(const char *section, const char *key);
 bool pr_setting_section(const char *section);

@@ -33,20 +33,27 @@ static bool same_ident(const char *text, size_t n, const char *word) {
     return true;
 }
 
-struct pr_span pr_word_at(const struct pr_rule_ctx *c, const char *word, int nth) {
-    const char *s = c->script->text + c->stmt->offset;
-    const size_t n = c->stmt->len;
-    for (size_t i = 0; word != NULL && i < n;) {
+/* The nth occurrence of word as an identifier; len 0 when there is none. */
+static struct pr_span find_word(const char *s, size_t n, const char *word, int nth) {
+    for (size_t i = 0; i < n;) {
         size_t w = skip_quoted(s + i, n - i);
         const bool is_name = w > 0 ? s[i] == '"' : is_word_byte(s[i]);
         if (w == 0 && is_name)
             while (i + w < n && is_word_byte(s[i + w])) w++;
-        if (is_name && same_ident(s + i, w, word) && nth-- == 0)
-            return (struct pr_span){.offset = c->stmt->offset + i, .len = w};
+        if (is_name && same_ident(s + i, w, word) && nth-- == 0) return (struct pr_span){.offset = i, .len = w};
         i += w > 0 ? w : 1;
     }
     return (struct pr_span){0};
 }
+
+struct pr_span pr_word_at(const struct pr_rule_ctx *c, const char *word, int nth) {
+    if (word == NULL) return (struct pr_span){0};
+    struct pr_span at = find_word(c->script->text + c->stmt->offset, c->stmt->len, word, nth);
+    if (at.len > 0) at.offset += c->stmt->offset;
+    return at;
+}
+
+bool pr_text_names(const char *text, const char *word) { return find_word(text, strlen(text), word, 0).len > 0; }
 
 const struct pr_rel *pr_rel_of(const struct pr_rule_ctx *c, const RangeVar *rv) {
     return c->facts != NULL && rv != NULL ? pr_find_rel(c->facts, rv->schemaname, rv->relname) : NULL;

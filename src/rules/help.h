@@ -103,4 +103,18 @@ void pr_report_block(const struct pr_rule_ctx *c, const struct pr_effect *f, str
 void pr_report_block_fix(const struct pr_rule_ctx *c, const struct pr_effect *f, struct pr_span at, const char *title,
                          const char *safe_sql, const struct pr_fix *fix);
 
+/* --- help_tell.c --- */
+/* Of a lock that is let go at once: with pgrail, which gives up and tries again, a note; with a runner that waits a warning. */
+enum pr_level pr_short_lock_level(const struct pr_rule_ctx *c);
+bool pr_said_before(const struct pr_rule_ctx *c);           /* this rule has found something on this side already */
+bool pr_text_names(const char *text, const char *word);     /* as an identifier, outside strings and comments */
+const struct pr_rel *pr_rel_named(const struct pr_rule_ctx *c, const char *schema, const char *name);
+const DefElem *pr_option(const List *options, const char *name);        /* NULL = not given */
+bool pr_option_is_on(const DefElem *option);                /* (x), (x = true), x */
+const char *pr_option_text(const DefElem *option);          /* a string or word; NULL otherwise */
+/* An existing relation, with rows as far as is known, that the effect holds ACCESS EXCLUSIVE on. */
+bool pr_stops_all(const struct pr_rule_ctx *c, const struct pr_effect *f);
+/* "a, b and 7 more". */
+const char *pr_some(const struct pr_rule_ctx *c, const char *const *items, size_t n);
+
 #endif

@@ -1,4 +1,5 @@
 #include "rules/judge.h"
+#include "rules/review.h"
 
 const struct pr_judge_note pr_judge_notes[] = {
     {"not-judged", PR_WARNING, "this statement is not judged",
@@ -43,7 +44,7 @@ static void report_unparsed(const struct pr_judge *j, const struct pr_stmt *s, c
         return;
     case PR_UNPARSED: {
         const bool newer = version_num / 10000 > pr_grammar_major();
-        const char *problem = s->problem != NULL ? s->problem : "syntax error";
+        const char *problem = s->problem != NULL && !pr_stmt_has_secret(s) ? s->problem : "syntax error";
         f.level = newer ? PR_WARNING : PR_ERROR;
         f.title = pr_fmt(a, "not judged: %s", problem);
         f.what = newer ? pr_fmt(a, "The server is version %d, the grammar that is built in is version %d: it may be right there.",
@@ -104,11 +105,21 @@ static void judge_stmt(const struct pr_rule_ctx *base, struct pr_findings *out) 
         }
 }
 
+static void follow_settings(struct pr_tx_so_far *t, const struct pr_stmt *s) {
+    bool effective = false, local = false;
+    if (pr_steers_role(s)) t->role = pr_sets_role(s) != NULL ? s->index : -1;
+    if (!pr_sets_lock_timeout(s, &effective, &local) || (local && !t->open)) return;
+    t->lock_timeout = effective ? s->index : -1;
+    t->lock_timeout_local = local;
+}
+
 /* What the transaction looks like after a statement, for the next one. */
 static void move_on(struct pr_tx_so_far *t, const struct pr_stmt *s, const struct pr_footprint *fp, enum pr_tx_mode tx) {
     const enum pr_tx_word word = s->node != NULL ? pr_stmt_tx_word(s) : PR_TX_NONE;
     if (tx == PR_TX_OWN && word != PR_TX_NONE && word != PR_TX_SAVEPOINT)
-        *t = (struct pr_tx_so_far){.open = word == PR_TX_BEGIN, .first = s->index + 1, .ddl = -1, .exclusive = -1, .dml = -1, .enum_value = -1};
+        *t = (struct pr_tx_so_far){.open = word == PR_TX_BEGIN, .first = s->index + 1, .ddl = -1, .exclusive = -1, .dml = -1, .enum_value = -1,
+                                   .lock_timeout = t->lock_timeout_local ? -1 : t->lock_timeout, .role = t->role};
+    follow_settings(t, s);
     if (t->open && t->enum_value < 0 && pr_eq(s->tag, "ALTER TYPE")) t->enum_value = s->index;
     for (size_t i = 0; t->open && i < fp->n; i++) {
         const struct pr_effect *f = &fp->effects[i];
@@ -142,12 +153,20 @@ struct judging {
     struct pr_world *before;           /* stays one statement behind, so that each rule sees what its statement found */
     struct pr_tx_so_far so_far, body;  /* body: of a DO that no transaction is round */
     struct pr_judged *d;
+    struct pr_shown shown;
 };
 
 static void close_judging(struct judging *g) { pr_script_done(&g->flat); }
 
 static struct pr_tx_so_far fresh(bool open, int first) {
-    return (struct pr_tx_so_far){.open = open, .first = first, .ddl = -1, .exclusive = -1, .dml = -1, .enum_value = -1};
+    return (struct pr_tx_so_far){.open = open, .first = first, .ddl = -1, .exclusive = -1, .dml = -1, .enum_value = -1, .lock_timeout = -1, .role = -1};
+}
+
+/* What SET has set holds in a body too. */
+static struct pr_tx_so_far in_session(struct pr_tx_so_far t, const struct pr_tx_so_far *session) {
+    t.lock_timeout = session->lock_timeout;
+    t.role = session->role;
+    return t;
 }
 
 static void judge_one(struct judging *g, const struct pr_stmt *s, const struct pr_tx_so_far *so_far) {
@@ -178,7 +197,7 @@ static void judge_all(struct judging *g) {
         const struct pr_stmt *s = &g->flat.stmts[i];
         if (waits(s)) continue;
         const bool ends = s->inside != NULL && s->inside->kind == PR_INSIDE_COMMIT;
-        if (s->inside == NULL || ends) g->body = fresh(true, s->index + 1);
+        if (s->inside == NULL || ends) g->body = in_session(fresh(true, s->index + 1), &g->so_far);
         struct pr_tx_so_far *so_far = s->inside != NULL && !g->so_far.open ? &g->body : &g->so_far;
         judge_one(g, s, so_far);
         struct pr_footprint ignored = {0};
@@ -190,6 +209,13 @@ static void judge_all(struct judging *g) {
         if (waits(&g->flat.stmts[i])) judge_one(g, &g->flat.stmts[i], &none);
 }
 
+static void decide_review(struct judging *g) {
+    pr_review_errors(&g->flat, &g->d->findings, g->a, &g->shown);
+    const struct pr_review_rule *rule = pr_review_of(g->shown.signs);
+    const int at = g->shown.at[rule->sign], first = g->j->side->first_line > 0 ? g->j->side->first_line - 1 : 0;
+    g->d->review = (struct pr_reviewed){.review = rule->review, .why = rule->why, .of = g->shown.of[rule->sign], .line = at >= 0 ? first + g->flat.stmts[at].line : 0};
+}
+
 enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e) {
     struct pr_judged d = {.findings = {.a = a, .config = j->config}};
     PR_TRY(e, pr_script_parse(j->side->text, j->side->len, a, &d.script, e));
@@ -198,12 +224,14 @@ enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct 
     pr_footprint_open(&d.script, pr_world_facts(before), a, &g.flat);
     pr_footprint_flat(pr_world_over(before, a), &g.flat, j->side->tx, a, &g.run);
     pr_footprint_fold(&g.run, &d.script, a, &d.run);
+    pr_review_signs(&(struct pr_reviewing){.judge = j, .script = &g.flat, .run = &g.run, .facts = pr_world_facts(before)}, a, &g.shown);
     judge_all(&g);
     d.ignored = pr_ignores_apply(&g.flat, j->side, &d.findings);
     if (d.findings.n > 1) qsort(d.findings.items, d.findings.n, sizeof *d.findings.items, by_place);
     pr_fingerprints(&d.script, j->is_down, &d.findings);
     for (size_t i = 0; i < d.findings.n; i++) d.counts[d.findings.items[i].level]++;
     d.after = before;
+    decide_review(&g);
     *out = d;
     return PR_OK;
 }

@@ -16,4 +16,10 @@ int pr_ignores_apply(const struct pr_script *script, const struct pr_side *side,
 /* A finding of the judge itself, by the id of pr_judge_notes. Fields of texts that are NULL come from there. */
 void pr_note_add(struct pr_findings *out, const struct pr_place *at, const char *id, struct pr_finding texts);
 
+/* help_timeout.c: true when the statement sets lock_timeout (SET, set_config): *effective when to more than 0, *local until the end
+ * of the transaction. */
+bool pr_sets_lock_timeout(const struct pr_stmt *s, bool *effective, bool *local);
+/* SET ROLE, SET SESSION AUTHORIZATION and their RESET (help_timeout.c). */
+bool pr_steers_role(const struct pr_stmt *s);
+
 #endif

@@ -43,8 +43,42 @@ static void move_to(struct pr_cursor *c, const char *text, size_t offset) {
     c->units += units;
 }
 
+/* What of a statement with a password stands in the line: without it, and without the comments round it. Where the text of a
+ * statement is not byte for byte that of the file (a string that EXECUTE runs) all of it goes. */
+static void hide(const struct pr_script *script, size_t at, size_t begin, char *line, size_t n, struct pr_arena *a) {
+    const struct pr_stmt *s = &script->stmts[at];
+    if (s->len == 0 || !pr_stmt_has_secret(s)) return;
+    const char *shown = pr_stmt_shown(s, a);
+    const size_t start = pr_script_place(script, s->offset), end = pr_script_place(script, s->offset + s->len - 1) + 1;
+    const bool same = end - start == s->len && strlen(shown) == s->len;
+    size_t from = at > 0 ? pr_script_place(script, script->stmts[at - 1].offset + script->stmts[at - 1].len) : 0;
+    size_t to = at + 1 < script->n ? pr_script_place(script, script->stmts[at + 1].offset) : begin + n;
+    if (s->inside != NULL || from > start || to < end) {
+        from = start;
+        to = end;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const size_t place = begin + i;
+        if (place < from || place >= to) continue;
+        if (same && place >= start && place < end) line[i] = shown[place - start];
+        else if (strchr(" \t;", line[i]) == NULL) line[i] = '*';
+    }
+}
+
+static size_t end_of(const struct pr_script *script, size_t i) { return pr_script_place(script, script->stmts[i].offset + script->stmts[i].len); }
+
+/* Other statements may stand in the same line. */
+static void hide_secrets(const struct pr_place *at, size_t begin, char *line, size_t n, struct pr_arena *a) {
+    const struct pr_script *script = at->script;
+    if (at->stmt == NULL) return;
+    for (size_t i = (size_t)at->stmt->index + 1; i-- > 0 && end_of(script, i) > begin;) hide(script, i, begin, line, n, a);
+    for (size_t i = (size_t)at->stmt->index + 1; i < script->n && pr_script_place(script, script->stmts[i].offset) < begin + n; i++) hide(script, i, begin, line, n, a);
+}
+
 /* The line of the file, or of a very long one the part round the place. */
-static void take_source(const char *text, size_t size, const struct pr_cursor *c, size_t len, struct pr_finding *f, struct pr_arena *a) {
+static void take_source(const struct pr_place *at, const struct pr_cursor *c, size_t len, struct pr_finding *f, struct pr_arena *a) {
+    const char *text = at->script->text;
+    const size_t size = at->script->len;
     size_t begin = c->line_begin;
     f->source_col = 1;
     if (c->offset + len > begin + SOURCE_BYTES && c->offset > begin + SOURCE_BEFORE) {
@@ -57,7 +91,9 @@ static void take_source(const char *text, size_t size, const struct pr_cursor *c
     size_t n = begin + SOURCE_BYTES < size ? SOURCE_BYTES : size - begin;
     n = line_bytes(text + begin, n);
     while (n > 0 && begin + n < size && !is_head_byte(text[begin + n])) n--;
-    f->source = pr_dupn(a, text + begin, n);
+    char *line = pr_dupn(a, text + begin, n);
+    hide_secrets(at, begin, line, n, a);
+    f->source = line;
 }
 
 /* Line, column, source line and width of a place. Lines are counted from the statement on. */
@@ -84,7 +120,7 @@ static void locate(struct pr_findings *out, const struct pr_place *at, struct pr
     f->col16 = 1 + out->cursor.units;
     if (len > 0) count(text + offset, len, &f->width, &f->width16);
     if (f->width == 0) f->width = f->width16 = 1;
-    take_source(text, size, &out->cursor, len, f, out->a);
+    take_source(at, &out->cursor, len, f, out->a);
 }
 
 void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const struct pr_finding *texts) {
@@ -131,8 +167,8 @@ void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h) {
         .title = h->title != NULL ? h->title : c->rule->title,
         .what = what,
         .safe_way = h->safe_way != NULL ? h->safe_way : c->rule->safe_way,
-        .safe_sql = h->safe_sql,
-        .fix = in == NULL ? h->fix : NULL,                 /* what stands in a body is not rewritten */
+        .safe_sql = pr_stmt_has_secret(c->stmt) ? NULL : h->safe_sql,      /* it may repeat the statement */
+        .fix = in == NULL && !pr_stmt_has_secret(c->stmt) ? h->fix : NULL,     /* what stands in a body is not rewritten */
     });
 }
 

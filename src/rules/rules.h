@@ -48,6 +48,8 @@ struct pr_tx_so_far {
     const char *exclusive_on;
     int dml;                       /* that wrote rows of somebody's table */
     int enum_value;                /* that added a value to an enum */
+    int lock_timeout; bool lock_timeout_local;             /* that set one which holds here, to the end of the transaction if local */
+    int role;                      /* SET ROLE or SET SESSION AUTHORIZATION that holds here */
 };
 
 struct pr_rule;
@@ -147,6 +149,9 @@ void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h);
 bool pr_blocking_level(const struct pr_rule_ctx *c, const struct pr_effect *f, enum pr_level *level, bool *unknown,
                        const char **what);
 
+/* The role that a SET ROLE or SET SESSION AUTHORIZATION names; NULL for any other statement, for NONE and for DEFAULT. */
+const char *pr_sets_role(const struct pr_stmt *s);
+
 /* Judges one side of a migration: every rule on every statement, unjudged statements as findings of their own. Ignores
  * (`-- pgrail:ignore RULE reason…`) are applied; one without a reason or that hides nothing is a finding. */
 struct pr_judge {
@@ -159,7 +164,18 @@ struct pr_judge {
     const struct pr_config *config;    /* NULL = defaults */
     const char *runner;            /* NULL = "pgrail" */
 };
+/* How much of a person's attention a migration needs (review.h has the table). */
+enum pr_review { PR_REVIEW_SPOT, PR_REVIEW_THOROUGH, PR_REVIEW_MANDATORY, PR_REVIEW_COUNT };
+const char *pr_review_name(enum pr_review r);               /* "spot check", "thorough", "mandatory" */
+struct pr_reviewed {
+    enum pr_review review;
+    const char *why;               /* "data is lost" */
+    const char *of;                /* what that is about: "invoices.note"; NULL = not named */
+    int line;                      /* of the statement that decided; 0 = none */
+};
+
 struct pr_judged {
+    struct pr_reviewed review;
     struct pr_script script;       /* free with pr_judged_done */
     struct pr_run_footprint run;
     struct pr_findings findings;

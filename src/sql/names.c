@@ -167,7 +167,7 @@ static void element(struct names *c, const Node *n) {
 }
 
 static void create_table(struct names *c, const CreateStmt *s) {
-    add_var(c, s->relation, PR_NAME_CREATED, PR_NAME_RELATION, false);
+    add_var(c, s->relation, PR_NAME_CREATED, PR_NAME_RELATION, s->if_not_exists);
     add_vars(c, s->inhRelations, PR_NAME_REFERENCED, PR_NAME_RELATION);
     add_type(c, s->ofTypename, PR_NAME_REFERENCED, false);
     const ListCell *lc;

@@ -108,6 +108,11 @@ bool pr_stmt_outside_tx(const struct pr_stmt *s);
 /* CREATE/DROP/REINDEX INDEX … CONCURRENTLY and DETACH … CONCURRENTLY: leaves an invalid object when it dies. */
 bool pr_stmt_concurrent(const struct pr_stmt *s);
 
+/* A password in the statement's text: of a role, a user mapping, a subscription, a URI; text that does not parse counts when it
+ * speaks of one. pr_stmt_shown gives the text for people: strings and comments of such a statement as asterisks, byte for byte. */
+bool pr_stmt_has_secret(const struct pr_stmt *s);
+const char *pr_stmt_shown(const struct pr_stmt *s, struct pr_arena *a);
+
 /* BEGIN, COMMIT, ROLLBACK … : the script steers transactions itself. */
 enum pr_tx_word { PR_TX_NONE, PR_TX_BEGIN, PR_TX_COMMIT, PR_TX_ROLLBACK, PR_TX_SAVEPOINT };
 enum pr_tx_word pr_stmt_tx_word(const struct pr_stmt *s);
@@ -125,7 +130,7 @@ struct pr_name {
     } role;
     enum pr_name_kind { PR_NAME_RELATION, PR_NAME_INDEX, PR_NAME_SEQUENCE, PR_NAME_VIEW, PR_NAME_TYPE, PR_NAME_FUNCTION,
                         PR_NAME_OTHER /* a schema, statistics: leads to relations, is none */ } kind;
-    bool missing_ok;           /* IF EXISTS */
+    bool missing_ok;           /* IF EXISTS; of a new one IF NOT EXISTS: it may be there already */
 };
 size_t pr_stmt_names(const struct pr_stmt *s, struct pr_arena *a, struct pr_name **out);
 

@@ -4,6 +4,7 @@ is held against what the server did. A claim that is not so fails here; so does 
 than what is written there (./dev measure writes it anew).
 
 Oracle: the server's own DEBUG1 messages, pg_locks of our own backend, relfilenodes, pg_stat_xact_user_tables."""
+import contextlib
 import json
 import re
 import subprocess
@@ -44,10 +45,34 @@ def emptied(server):
     """One database for each server, emptied: creating one for each of some hundred proofs takes longer than the proofs."""
     if not hasattr(server, "proofs"):
         server.proofs = server.new_db("proofs")
-    for (gid,) in server.proofs.sql("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"):
-        server.proofs.sql(f"ROLLBACK PREPARED '{gid}'")
-    server.proofs.sql(RESET)
-    return server.proofs
+        with server.connect() as c:                         # somewhere to move a table to
+            c.execute("SET allow_in_place_tablespaces = on")
+            c.execute("CREATE TABLESPACE pgrail_proof_space LOCATION ''")
+    db = server.proofs
+    for (gid,) in db.sql("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"):
+        db.sql(f"ROLLBACK PREPARED '{gid}'")
+    db.sql(RESET)
+    return db
+
+
+@contextlib.contextmanager
+def around(rule, server):
+    """What a proof needs beside its setup: a standby that listens, for the rule about standbys."""
+    if rule["rule"] != "standby-conflict":
+        yield
+        return
+    with psycopg.connect(server.conninfo() + " replication=true", autocommit=True) as standby:
+        system = standby.pgconn.exec_(b"IDENTIFY_SYSTEM")
+        standby.pgconn.exec_(b"START_REPLICATION " + system.get_value(0, 2))
+        count = "SELECT count(*) FROM pg_stat_replication"
+        with server.connect() as c:
+            await_that(lambda: c.execute(count).fetchone()[0] == 1, "a standby listens")
+        try:
+            yield
+        finally:
+            standby.pgconn.finish()
+            with server.connect() as c:
+                await_that(lambda: c.execute(count).fetchone()[0] == 0, "the standby is gone")
 
 
 class Seen:
@@ -205,6 +230,11 @@ def test_proof(rule, server, tmp_path, home):
     db.sql(rule["setup"])
     counted(db, rule)
     project = Project(tmp_path / "project", home).environment("live", db)
+    with around(rule, server):
+        prove(rule, db, project)
+
+
+def prove(rule, db, project):
     found = judge(project, rule, rule["bad"] + rule["good"])
     n = len(rule["bad"])
     missed = [rule["bad"][i] for i in range(n) if i not in found]
@@ -217,9 +247,9 @@ def test_proof(rule, server, tmp_path, home):
         assert not untrue(rule["claim"], seen), f"{sql}: {untrue(rule['claim'], seen)}"
         did.append(measured.record(seen))
     if measured.WRITING:
-        measured.add(rule["rule"], rule["bad"], server.major, did)
+        measured.add(rule["rule"], rule["bad"], db.server.major, did)
     else:
-        assert not (why := measured.disagreement(rule["rule"], rule["bad"], server.major, did)), why
+        assert not (why := measured.disagreement(rule["rule"], rule["bad"], db.server.major, did)), why
 
 
 def mutations(claim):
@@ -248,7 +278,8 @@ def test_a_wrong_claim_is_seen(rule, pool):
     db = emptied(about[0])
     db.sql(rule["setup"])
     claim = rule["claim"]
-    seen = (run_alone if rule["own_tx"] else run_in_tx)(db, rule["bad"][0], claim)
+    with around(rule, db.server):
+        seen = (run_alone if rule["own_tx"] else run_in_tx)(db, rule["bad"][0], claim)
     assert not untrue(claim, seen), untrue(claim, seen)
     for wrong in mutations(claim):
         assert untrue(wrong, seen), f"not contradicted: {wrong}"

@@ -24,9 +24,65 @@ static struct pr_dep *view_on(struct pr_arena *a, const char *column) {
     return dep;
 }
 
+static struct pr_col *named_columns(struct pr_arena *a, const char *const *names, size_t n) {
+    struct pr_col *cols = PR_NEW_ARRAY(a, struct pr_col, n);
+    for (size_t i = 0; i < n; i++) cols[i] = (struct pr_col){.name = names[i], .type = "integer", .type_schema = "pg_catalog", .position = (int)i + 1, .not_null_valid = true};
+    return cols;
+}
+
+/* What the footprint's world does not follow, for the rules of dropping, partitions and functions. */
+static void touch_up_more(const struct pr_rule *rule, struct pr_facts *f, struct pr_arena *a) {
+    static const char *const typed[] = {"public.t"}, *const of_mood[] = {"public.t.a"}, *const view_cols[] = {"a", "b"};
+    static struct pr_fn total[] = {{.schema = "public", .name = "total", .args = "", .volatility = 'v', .language = "plpgsql", .body = "BEGIN RETURN (SELECT sum(a) FROM t); END"}};
+    static struct pr_grantee reader[] = {{.schema = "public", .role = "pgrail_proof_reader", .kind = 'r', .has = 2, .of = 2, .privileges = "INSERT, SELECT"}};
+    const bool composite = pr_eq(rule->id, "composite-alter"), drop_type = pr_eq(rule->id, "drop-type");
+    for (size_t i = 0; i < f->n_types; i++) {
+        if (!(composite && pr_eq(f->types[i].name, "pair")) && !(drop_type && pr_eq(f->types[i].name, "mood"))) continue;
+        f->types[i].used_by = composite ? typed : of_mood;
+        f->types[i].n_used_by = 1;
+    }
+    if (pr_eq(rule->id, "standby-conflict")) f->standbys = 1;
+    if (pr_eq(rule->id, "publication-new-table")) f->publishes_all = true;
+    if (pr_eq(rule->id, "partition-fanout")) f->max_locks = 40;
+    f->role = "postgres";
+    if (pr_eq(rule->id, "new-table-no-grants")) {
+        f->grantees = reader;
+        f->n_grantees = 1;
+    }
+    if (composite) {                                        /* a table OF a type is not followed */
+        struct pr_rel *rels = PR_NEW_ARRAY(a, struct pr_rel, f->n_rels + 1);
+        for (size_t i = 0; i < f->n_rels; i++) rels[i] = f->rels[i];
+        rels[f->n_rels++] = (struct pr_rel){.schema = "public", .name = "t", .kind = 'r', .persistence = 'p', .rows = 1000, .rows_trusted = true, .pages = 10};
+        f->rels = rels;
+    }
+    if (pr_eq(rule->id, "drop-column-plpgsql")) {
+        f->fns = total;
+        f->n_fns = 1;
+    }
+    for (size_t i = 0; i < f->n_rels; i++) {
+        struct pr_rel *r = &f->rels[i];
+        if (pr_eq(rule->id, "detach-pending") && pr_eq(r->name, "p1")) r->detach_pending = true;
+        if (pr_eq(rule->id, "column-limit") && pr_eq(r->name, "t")) r->dropped_cols = 1598;
+        if (pr_eq(rule->id, "not-owner")) r->owner = pr_eq(r->name, "u") ? "pgrail_proof_reader" : "postgres";
+        if (pr_eq(rule->id, "managed-by-extension") && pr_eq(r->name, "t")) r->managed_by = "timescaledb";
+        for (size_t k = 0; k < r->n_cols && pr_eq(rule->id, "int-exhaustion"); k++) r->cols[k].seq_last = pr_eq(r->cols[k].name, "id") ? 2147483647 : 0;
+        if (pr_eq(rule->id, "sequence-not-reset") && r->n_cols > 0 && pr_eq(r->cols[0].name, "id")) r->cols[0].default_sql = "nextval('t_id_seq'::regclass)";
+        for (size_t k = 0; k < r->n_cons && pr_eq(rule->id, "pending-trigger-events"); k++)
+            if (r->cons[k].type == 'f') {
+                r->cons[k].deferrable = true;
+                r->cons[k].def = "FOREIGN KEY (r_id) REFERENCES r(id) DEFERRABLE INITIALLY DEFERRED";
+            }
+        if (pr_eq(rule->id, "policy-change") && pr_eq(r->name, "t")) r->row_security = true;
+        if (!pr_eq(rule->id, "replace-view-columns") || r->kind != 'v') continue;
+        r->cols = named_columns(a, view_cols, PR_COUNT(view_cols));
+        r->n_cols = PR_COUNT(view_cols);
+    }
+}
+
 /* What the footprint's world does not follow: facts that only the catalog has. */
 static void touch_up(const struct pr_rule *rule, struct pr_facts *f, struct pr_arena *a) {
     static const char *const used_by[] = {"public.t.a"};
+    touch_up_more(rule, f, a);
     if (pr_starts(rule->id, "refresh-matview")) f->whole = false;          /* the columns of a query, and so the view, are not known */
     for (size_t i = 0; i < f->n_types && pr_eq(rule->id, "domain-alter-validate"); i++) {
         f->types[i].used_by = used_by;
@@ -42,8 +98,9 @@ static void touch_up(const struct pr_rule *rule, struct pr_facts *f, struct pr_a
         for (size_t k = 0; k < r->n_idxs && pr_eq(rule->id, "drop-used-index"); k++) r->idxs[k].scans = 7;
         for (size_t k = 0; k < r->n_cons && r->kind == 'r'; k++)
             if (r->cons[k].type == 'c' && r->cons[k].n_cols == 1) r->cons[k].def = pr_fmt(a, "CHECK ((%s IS NOT NULL))", r->cons[k].cols[0]);
-        if (pr_eq(rule->id, "drop-cascade") && pr_eq(r->name, "t")) {
-            r->deps = view_on(a, "a");
+        const bool seen = pr_eq(rule->id, "drop-cascade") || pr_eq(rule->id, "drop-column-dependents");
+        if (seen && pr_eq(r->name, "t")) {
+            r->deps = view_on(a, pr_eq(rule->id, "drop-cascade") ? "a" : "b");
             r->n_deps = 1;
         }
     }
