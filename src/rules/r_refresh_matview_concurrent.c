@@ -10,8 +10,7 @@ static void check(const struct pr_rule_ctx *c) {
     const struct pr_span at = pr_word_at(c, rs->relation->relname, 0);
     struct pr_hit h = {.offset = at.offset, .len = at.len, .title = pr_fmt(PR_A(c), "REFRESH CONCURRENTLY of %s keeps every other REFRESH of it waiting", v)};
     if (f == NULL || !pr_blocking_level(c, f, &h.level, &h.unknown_size, &numbers)) return;
-    if (h.level == PR_NOTE) return;                         /* nobody but a refresh waits: each level weighs one less */
-    h.level = h.level == PR_ERROR ? PR_WARNING : PR_NOTE;
+    h.level = h.level == PR_ERROR ? PR_WARNING : PR_NOTE;   /* nobody but a refresh waits: each level weighs one less */
     h.what = pr_fmt(PR_A(c), "EXCLUSIVE lock: readers pass, but the refresh of a schedule waits behind this one, or this one behind it, with all that this transaction holds. %s", numbers);
     pr_report(c, &h);
 }
