@@ -17,7 +17,7 @@ static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const 
 static void check(const struct pr_rule_ctx *c) { pr_each_cmd(c, AT_SetRelOptions, on_cmd); }
 
 PR_RULE(disable_autovacuum) = {
-    .id = "disable-autovacuum", .family = PR_F_BLOCKING, .level = PR_WARNING,
+    .id = "disable-autovacuum", .family = PR_F_FAILURE, .level = PR_WARNING,
     .title = "autovacuum of a table is switched off",
     .why = "Dead rows and stale statistics pile up, plans go bad, and the vacuum against wraparound, which comes all the same, finds all of it at once and yields to no DDL.",
     .safe_way = "Make it slower instead of switching it off; where a load needs it off, switch it on again in the same deployment.",

@@ -21,7 +21,7 @@ static void check(const struct pr_rule_ctx *c) {
 }
 
 PR_RULE(domain_constraint) = {
-    .id = "domain-constraint", .family = PR_F_BLOCKING, .level = PR_WARNING,
+    .id = "domain-constraint", .family = PR_F_COMPATIBILITY, .level = PR_WARNING,
     .title = "a domain with a constraint: each column that is added with it rewrites its table",
     .why = "ADD COLUMN of such a domain writes the whole table anew under ACCESS EXCLUSIVE, even without a default; and to change its constraint later reads every table that uses it "
            "while their writers wait.",

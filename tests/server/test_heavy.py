@@ -124,7 +124,8 @@ def test_what_is_heavy_is_flagged_and_what_is_light_is_not(server, ground, tmp_p
     assert len(of_table) >= 70
     assert not silent, f"{len(silent)} of {len(heavy)} heavy statements are not flagged\n" + "\n".join(silent)
     loud = [f"{name}: {sql}: {f['rule']}: {f['title']}" for name, sql, is_it, seen, found in results for f in found
-            if not is_it and seen.sqlstate is None and f["family"] == "blocking" and f["level"] != "note"]
+            if not is_it and seen.sqlstate is None and f["family"] == "blocking" and f["level"] != "note"
+            and f["rule"] != "lock-table"]                   # to stop others until COMMIT is all that it does
     assert not loud, f"{len(loud)} findings on statements that block nobody for long\n" + "\n".join(loud)
     free = {name: (seen, found) for name, _, _, seen, found in results if name in FREE_TYPE_CHANGES}
     assert set(free) == set(FREE_TYPE_CHANGES)
