@@ -35,7 +35,7 @@ static enum pr_code send(struct pr_flight *f, size_t i, struct pr_eye *eye, enum
     json_t *o = statement_doc(f, i);
     pr_set_int(o, "attempts", pr_get_int(o, "attempts") + 1);
     pr_say(f->ask->talk, PR_LINE_STEP, "statement %zu of %zu", i + 1, f->script.n);
-    pr_say_code(f->ask->talk, f->a, s->text, 40);
+    pr_say_code(f->ask->talk, f->a, pr_stmt_shown(s, f->a), 40);
     const struct pr_pg_watch watch = pr_eye_watch(eye);
     struct pr_pg_done done = {0};
     const enum pr_code code = pr_pg_run(f->worker, s->text, &watch, f->a, &done, e);
@@ -221,7 +221,7 @@ static void list_statements(struct pr_flight *f) {
         pr_set_int(o, "index", (int64_t)i);
         pr_set_int(o, "line", s->line + f->side->first_line - 1);
         pr_set_str(o, "tag", s->tag);
-        pr_set_str(o, "sql", s->text);
+        pr_set_str(o, "sql", pr_stmt_shown(s, f->a));
         pr_set_str(o, "state", i < f->first_step ? "earlier" : "not run");
         pr_set_int(o, "attempts", 0);
     }

@@ -120,10 +120,11 @@ static void set_effects(json_t *stmt, const struct pr_seen_stmt *s) {
 }
 
 static void set_statement(json_t *array, const struct pr_seen_run *run, const struct pr_seen_stmt *s, const struct pr_forecast_stmt *f) {
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
     json_t *stmt = pr_push_object(array);
     pr_set_int(stmt, "index", s->stmt->index);
     pr_set_int(stmt, "line", run->side->first_line + s->stmt->line - 1);
-    pr_set_str(stmt, "sql", s->stmt->text);
+    pr_set_str(stmt, "sql", pr_stmt_shown(s->stmt, a));
     pr_set_str(stmt, "tag", s->tag != NULL ? s->tag : s->stmt->tag);
     pr_set_str(stmt, "outcome", s->failed ? "failed" : s->ran ? "ok" : "not run");
     pr_set_int(stmt, "start_us", s->start_us);

@@ -7,7 +7,7 @@ void pr_tell_before(const struct pr_rig *rig, const struct pr_seen_stmt *s) {
     const struct pr_talk *t = rig->r->talk;
     const struct pr_seen_run *run = rig->run;
     pr_say(t, PR_LINE_STEP, "%s, statement %d of %zu (line %d)", run->direction, s->stmt->index + 1, run->n, s->stmt->line);
-    pr_say_code(t, rig->a, s->stmt->text, 40);
+    pr_say_code(t, rig->a, pr_stmt_shown(s->stmt, rig->a), 40);
 }
 
 const char *pr_stop_words(enum pr_lock mode, int64_t held_us, struct pr_arena *a) {

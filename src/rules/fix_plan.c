@@ -153,6 +153,7 @@ static enum pr_code try(struct pr_fix_work *w, const struct score *before, struc
 
 static enum pr_code one_by_one(struct pr_fix_work *w, const struct score *before, struct pr_fix_plan *plan, struct pr_err *e) {
     const char *why = w->job->facts != NULL ? "judged again, what comes out is no better" : "judged again without facts, what comes out is no better";
+    if (w->n == 0) return PR_OK;
     struct pr_take *wanted = PR_NEW_ARRAY(w->a, struct pr_take, w->n + 1);
     memcpy(wanted, w->takes, w->n * sizeof *wanted);
     for (size_t i = 0; i < w->n; i++)

@@ -238,3 +238,24 @@ def test_a_password_appears_nowhere(kit):
             for name in files:
                 with open(os.path.join(path, name), "rb") as f:
                     assert CANARY.encode() not in f.read(), f"{path}/{name}"
+
+
+def test_a_secret_of_a_migration_is_not_repeated(kit):
+    """Only who signs it and who answers at the seam sees it, for they must see these bytes: no log, page, document or ledger has it."""
+    role = "pgrail_guard_role"
+    up, down = f"CREATE ROLE {role} LOGIN PASSWORD '{CANARY}';\nALTER TABLE items ADD COLUMN z int;\n", f"ALTER TABLE items DROP COLUMN z;\nDROP ROLE {role};\n"
+    kit.project.migration(1, "role", up, down)
+    try:
+        said = []
+        for args in (("ground", "1", "--env", "production"), ("check", "1", "--footprint"), ("check", "1", "--json"), ("rehearse", "1", "--env", "production", "--force"),
+                     ("status", "--env", "production", "--json")):
+            r = kit.run(*args)
+            said.append(r.out + r.err)
+        assert "up, statement 1 of 2" in said[3] and CANARY not in "".join(said)
+        for path, _, files in os.walk(f"{kit.project.folder}/.pgrail"):
+            for name in files:
+                with open(os.path.join(path, name), "rb") as f:
+                    assert CANARY.encode() not in f.read(), f"{path}/{name}"
+    finally:
+        for d in (kit.production, kit.staging):
+            d.sql(f"DROP ROLE IF EXISTS {role}")
