@@ -13,7 +13,7 @@ static void check(const struct pr_rule_ctx *c) {
         pr_report(c, &(struct pr_hit){.level = PR_WARNING, .offset = at.offset, .len = at.len,
             .title = pr_fmt(PR_A(c), "ACCESS EXCLUSIVE on %s is replayed on %d standby%s: their queries on it wait or are cancelled", t, c->facts->standbys, c->facts->standbys == 1 ? "" : "s"),
             .what = pr_fmt(PR_A(c), "On a standby the lock comes from the WAL: queries on %s that come later wait, one that runs already holds up all replay and is cancelled after "
-                           "max_standby_streaming_delay. The lock_timeout of this session does not reach there.", t),
+                           "max_standby_streaming_delay. The lock_timeout of the primary does not reach there.", t),
             .safe_sql = pr_fmt(PR_A(c), "-- on each standby, before:\nSELECT pid, xact_start, query_start FROM pg_stat_activity WHERE backend_type = 'client backend' AND query ILIKE '%%%s%%';", f->name)});
         return;
     }
