@@ -39,33 +39,13 @@ static bool is_ours(const Constraint *con) {
     return con->contype == CONSTR_UNIQUE || con->contype == CONSTR_CHECK || con->contype == CONSTR_FOREIGN;
 }
 
-static void of_column(const struct pr_rule_ctx *c, const RangeVar *rv, const ColumnDef *col, pr_new_constraint_fn *fn) {
-    ListCell *lc;
-    foreach (lc, col->constraints) {
-        const Constraint *con = lfirst_node(Constraint, lc);
-        if (is_ours(con)) fn(c, rv, col, con);
-    }
-}
-
 void pr_each_new_constraint(const struct pr_rule_ctx *c, pr_new_constraint_fn *fn) {
-    const AlterTableStmt *at = pr_alter_table(c);
-    const CreateStmt *cs = pr_as(CreateStmt, c->node);
-    ListCell *lc;
-    if (at != NULL) {
-        foreach (lc, at->cmds) {
-            const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-            if (cmd->subtype == AT_AddColumn) of_column(c, at->relation, (const ColumnDef *)(const void *)cmd->def, fn);
-            const Constraint *con = cmd->subtype == AT_AddConstraint ? (const Constraint *)(const void *)cmd->def : NULL;
-            if (con != NULL && is_ours(con) && con->indexname == NULL) fn(c, at->relation, NULL, con);
-        }
-    } else if (cs != NULL && cs->relation->relpersistence != RELPERSISTENCE_TEMP) {
-        foreach (lc, cs->tableElts) {
-            const Node *n = lfirst(lc);
-            const ColumnDef *col = pr_as(ColumnDef, n);
-            const Constraint *con = pr_as(Constraint, n);
-            if (col != NULL) of_column(c, cs->relation, col, fn);
-            if (con != NULL && is_ours(con)) fn(c, cs->relation, NULL, con);
-        }
+    struct pr_defined *list = NULL;
+    const size_t n = pr_constraints_of(c, &list);
+    for (size_t i = 0; i < n; i++) {
+        const struct pr_defined *d = &list[i];
+        if (!is_ours(d->con) || d->table->relpersistence == RELPERSISTENCE_TEMP) continue;
+        if (d->con->indexname == NULL) fn(c, d->table, d->col, d->con);       /* USING INDEX takes the index's name */
     }
 }
 

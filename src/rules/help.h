@@ -54,12 +54,15 @@ const Constraint *pr_column_constraint(const ColumnDef *col, ConstrType type);
 bool pr_index_is_covered(const struct pr_rel *r, const struct pr_idx *x);
 /* CREATE INDEX further down the script that begins with the same column or has the same name; NULL when there is none. */
 const IndexStmt *pr_index_built_later(const struct pr_rule_ctx *c, const struct pr_rel *r, const struct pr_idx *x);
-/* Every foreign key that a statement defines: in CREATE TABLE, ADD CONSTRAINT and ADD COLUMN. */
-struct pr_fk { const RangeVar *table; const Constraint *con; const ColumnDef *col; const CreateStmt *create; };   /* col, create: or NULL */
-typedef void pr_fk_fn(const struct pr_rule_ctx *c, const struct pr_fk *fk);
+/* Every constraint that a statement defines, in the order of the text: in CREATE TABLE, ADD CONSTRAINT and ADD COLUMN. Returns their
+ * number; col: the column that it stands at, create: the CREATE TABLE, or NULL. */
+struct pr_defined { const RangeVar *table; const Constraint *con; const ColumnDef *col; const CreateStmt *create; };
+size_t pr_constraints_of(const struct pr_rule_ctx *c, struct pr_defined **out);
+/* The foreign keys among them. */
+typedef void pr_fk_fn(const struct pr_rule_ctx *c, const struct pr_defined *fk);
 void pr_each_fk(const struct pr_rule_ctx *c, pr_fk_fn *fn);
-size_t pr_fk_columns(const struct pr_rule_ctx *c, const struct pr_fk *fk, const char ***out);       /* that refer */
-size_t pr_fk_targets(const struct pr_rule_ctx *c, const struct pr_fk *fk, const char ***out);       /* referred to; 0 = not known */
+size_t pr_fk_columns(const struct pr_rule_ctx *c, const struct pr_defined *fk, const char ***out);       /* that refer */
+size_t pr_fk_targets(const struct pr_rule_ctx *c, const struct pr_defined *fk, const char ***out);       /* referred to; 0 = not known */
 
 /* Names for people and for SQL. */
 const char *pr_rv_name(const struct pr_rule_ctx *c, const RangeVar *rv);    /* quoted and qualified as written */

@@ -1,35 +1,44 @@
-/* help_fk.c: the foreign keys that a statement defines. */
+/* help_fk.c: the constraints that a statement defines, and of foreign keys the columns on both sides. */
 #include "sql/nodes.h"
 
 #include "rules/help.h"
 
-static void in_column(const struct pr_rule_ctx *c, const RangeVar *rv, const CreateStmt *cs, const ColumnDef *col, pr_fk_fn *fn) {
-    const Constraint *con = pr_column_constraint(col, CONSTR_FOREIGN);
-    if (con != NULL && con->pktable != NULL) fn(c, &(struct pr_fk){.table = rv, .con = con, .col = col, .create = cs});
+struct defined { const struct pr_rule_ctx *c; struct pr_defined *list; size_t n, cap; };
+
+static void put(struct defined *d, struct pr_defined one) { *PR_PUSH(PR_A(d->c), d->list, d->n, d->cap) = one; }
+
+static void put_column(struct defined *d, const RangeVar *table, const CreateStmt *cs, const void *column) {
+    const ColumnDef *col = column;
+    ListCell *lc;
+    foreach (lc, col->constraints)
+        put(d, (struct pr_defined){.table = table, .con = lfirst_node(Constraint, lc), .col = col, .create = cs});
 }
 
-static void in_create(const struct pr_rule_ctx *c, const CreateStmt *cs, pr_fk_fn *fn) {
+size_t pr_constraints_of(const struct pr_rule_ctx *c, struct pr_defined **out) {
+    struct defined d = {.c = c};
+    const CreateStmt *cs = pr_as(CreateStmt, c->node);
+    const AlterTableStmt *at = pr_alter_table(c);
     ListCell *lc;
-    foreach (lc, cs->tableElts) {
+    if (cs != NULL) foreach (lc, cs->tableElts) {
         const Node *elt = lfirst(lc);
-        const Constraint *con = (const Constraint *)(const void *)elt;
-        if (IsA(elt, ColumnDef)) in_column(c, cs->relation, cs, (const ColumnDef *)(const void *)elt, fn);
-        else if (IsA(elt, Constraint) && con->contype == CONSTR_FOREIGN && con->pktable != NULL)
-            fn(c, &(struct pr_fk){.table = cs->relation, .con = con, .create = cs});
+        if (IsA(elt, ColumnDef)) put_column(&d, cs->relation, cs, elt);
+        if (IsA(elt, Constraint)) put(&d, (struct pr_defined){.table = cs->relation, .con = pr_cast(Constraint, elt), .create = cs});
     }
+    if (at != NULL) foreach (lc, at->cmds) {
+        const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+        if (cmd->subtype == AT_AddColumn) put_column(&d, at->relation, NULL, cmd->def);
+        if (cmd->subtype == AT_AddConstraint) put(&d, (struct pr_defined){.table = at->relation, .con = pr_cast(Constraint, cmd->def)});
+    }
+    *out = d.list;
+    return d.n;
 }
 
 void pr_each_fk(const struct pr_rule_ctx *c, pr_fk_fn *fn) {
-    if (IsA(c->node, CreateStmt)) in_create(c, c->node, fn);
-    const AlterTableStmt *at = pr_alter_table(c);
-    ListCell *lc;
-    if (at == NULL) return;
-    foreach (lc, at->cmds) {
-        const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-        const Constraint *con = pr_added(cmd, CONSTR_FOREIGN);
-        if (con != NULL && con->pktable != NULL) fn(c, &(struct pr_fk){.table = at->relation, .con = con});
-        if (cmd->subtype == AT_AddColumn) in_column(c, at->relation, NULL, (const ColumnDef *)(const void *)cmd->def, fn);
-    }
+    struct pr_defined *list = NULL;
+    const size_t n = pr_constraints_of(c, &list);
+    for (size_t i = 0; i < n; i++)
+        if (list[i].con->contype == CONSTR_FOREIGN && list[i].con->pktable != NULL)
+            fn(c, &list[i]);
 }
 
 static size_t names_of(const struct pr_rule_ctx *c, const List *list, const char ***out) {
@@ -41,7 +50,7 @@ static size_t names_of(const struct pr_rule_ctx *c, const List *list, const char
     return n;
 }
 
-size_t pr_fk_columns(const struct pr_rule_ctx *c, const struct pr_fk *fk, const char ***out) {
+size_t pr_fk_columns(const struct pr_rule_ctx *c, const struct pr_defined *fk, const char ***out) {
     if (fk->col == NULL) return names_of(c, fk->con->fk_attrs, out);
     *out = PR_NEW_ARRAY(PR_A(c), const char *, 1);
     (*out)[0] = fk->col->colname;
@@ -49,7 +58,7 @@ size_t pr_fk_columns(const struct pr_rule_ctx *c, const struct pr_fk *fk, const 
 }
 
 /* Without a list it is the primary key. */
-size_t pr_fk_targets(const struct pr_rule_ctx *c, const struct pr_fk *fk, const char ***out) {
+size_t pr_fk_targets(const struct pr_rule_ctx *c, const struct pr_defined *fk, const char ***out) {
     if (fk->con->pk_attrs != NIL) return names_of(c, fk->con->pk_attrs, out);
     const struct pr_rel *r = pr_rel_of(c, fk->con->pktable);
     for (size_t i = 0; r != NULL && i < r->n_cons; i++) {

@@ -36,27 +36,10 @@ static void report(const struct pr_rule_ctx *c, const RangeVar *rv, const Constr
         .title = pr_fmt(PR_A(c), "a CHECK of %s depends on %s: rows that were right become wrong", pr_rv_name(c, rv), call)});
 }
 
-static void in_column(const struct pr_rule_ctx *c, const RangeVar *rv, const ColumnDef *col) {
-    ListCell *lc;
-    foreach (lc, col->constraints) report(c, rv, lfirst_node(Constraint, lc));
-}
-
 static void check(const struct pr_rule_ctx *c) {
-    ListCell *lc;
-    if (IsA(c->node, CreateStmt)) {
-        const CreateStmt *cs = c->node;
-        foreach (lc, cs->tableElts) {
-            if (IsA(lfirst(lc), ColumnDef)) in_column(c, cs->relation, lfirst_node(ColumnDef, lc));
-            else if (IsA(lfirst(lc), Constraint)) report(c, cs->relation, lfirst_node(Constraint, lc));
-        }
-    }
-    const AlterTableStmt *at = pr_alter_table(c);
-    if (at == NULL) return;
-    foreach (lc, at->cmds) {
-        const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-        if (cmd->subtype == AT_AddConstraint) report(c, at->relation, (const Constraint *)(const void *)cmd->def);
-        if (cmd->subtype == AT_AddColumn) in_column(c, at->relation, (const ColumnDef *)(const void *)cmd->def);
-    }
+    struct pr_defined *list = NULL;
+    const size_t n = pr_constraints_of(c, &list);
+    for (size_t i = 0; i < n; i++) report(c, list[i].table, list[i].con);
 }
 
 PR_RULE(check_volatile) = {

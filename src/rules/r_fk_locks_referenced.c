@@ -8,7 +8,7 @@ static void report(const struct pr_rule_ctx *c, const char *word, enum pr_level 
 }
 
 /* What reads rows, or holds ACCESS EXCLUSIVE beside, has a rule of its own. apply gives up soon and tries again. */
-static void on_fk(const struct pr_rule_ctx *c, const struct pr_fk *fk) {
+static void on_fk(const struct pr_rule_ctx *c, const struct pr_defined *fk) {
     const RangeVar *to = fk->con->pktable;
     if (!pr_is_foreign_runner(c) || pr_is_new(c, to) || pr_is_empty(pr_rel_of(c, to)) || pr_eq(to->relname, fk->table->relname)) return;
     if (fk->create == NULL && (fk->col != NULL || !(fk->con->skip_validation || !PR_CONSTRAINT_ENFORCED(fk->con)))) return;

@@ -2,7 +2,7 @@
 
 #include "rules/help.h"
 
-static void on_fk(const struct pr_rule_ctx *c, const struct pr_fk *fk) {
+static void on_fk(const struct pr_rule_ctx *c, const struct pr_defined *fk) {
     const char *state = c->fp->fails_sqlstate;
     const struct pr_rel *to = pr_rel_of(c, fk->con->pktable);
     if (!c->fp->certain_fail || !(pr_eq(state, "42830") || pr_eq(state, "42704")) || strstr(c->fp->fails_why, "for referenced table") == NULL) return;

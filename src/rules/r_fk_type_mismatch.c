@@ -2,7 +2,7 @@
 
 #include "rules/help.h"
 
-static const ColumnDef *defined_here(const struct pr_rule_ctx *c, const struct pr_fk *fk, const char *name) {
+static const ColumnDef *defined_here(const struct pr_rule_ctx *c, const struct pr_defined *fk, const char *name) {
     if (fk->col != NULL) return fk->col;
     ListCell *lc;
     if (fk->create != NULL) {
@@ -18,7 +18,7 @@ static const ColumnDef *defined_here(const struct pr_rule_ctx *c, const struct p
 }
 
 /* The internal name of the type of a column that refers; "" when it is not known. */
-static const char *type_of(const struct pr_rule_ctx *c, const struct pr_fk *fk, const char *name) {
+static const char *type_of(const struct pr_rule_ctx *c, const struct pr_defined *fk, const char *name) {
     const ColumnDef *def = defined_here(c, fk, name);
     if (def != NULL) return def->typeName != NULL && def->typeName->arrayBounds == NIL ? pr_type_name(def->typeName) : "";
     const struct pr_rel *r = pr_rel_of(c, fk->table);
@@ -28,7 +28,7 @@ static const char *type_of(const struct pr_rule_ctx *c, const struct pr_fk *fk, 
 
 static const char *word_of(const char *type) { return pr_eq(type, "int2") ? "smallint" : pr_eq(type, "int4") ? "integer" : pr_eq(type, "int8") ? "bigint" : type; }
 
-static void on_pair(const struct pr_rule_ctx *c, const struct pr_fk *fk, const char *name, const char *target) {
+static void on_pair(const struct pr_rule_ctx *c, const struct pr_defined *fk, const char *name, const char *target) {
     const struct pr_rel *to = pr_rel_of(c, fk->con->pktable);
     const struct pr_col *of = to != NULL ? pr_find_col(to, target) : NULL;
     if (of == NULL) return;
@@ -46,7 +46,7 @@ static void on_pair(const struct pr_rule_ctx *c, const struct pr_fk *fk, const c
     pr_report(c, &(struct pr_hit){.level = fails ? PR_ERROR : PR_WARNING, .offset = at.offset, .len = at.len, .title = title, .what = what_is, .safe_sql = sql});
 }
 
-static void on_fk(const struct pr_rule_ctx *c, const struct pr_fk *fk) {
+static void on_fk(const struct pr_rule_ctx *c, const struct pr_defined *fk) {
     const char **cols = NULL, **keys = NULL;
     const size_t n = pr_fk_columns(c, fk, &cols), m = pr_fk_targets(c, fk, &keys);
     for (size_t i = 0; n == m && i < n; i++) on_pair(c, fk, cols[i], keys[i]);
