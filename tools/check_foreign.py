@@ -4,7 +4,7 @@ import re
 
 from ctext import SRC, finish, includes, module, name, sources
 
-NODES = {"sql", "footprint", "rules"}
+NODES = {"sql", "footprint", "rules", "backfill"}
 HOMES = [                                         # header, modules that may include it
     (r"libpq-fe\.h|libpq/libpq-fs\.h|pg_config\.h", {"pg"}),
     (r"sql/nodes\.h", NODES),

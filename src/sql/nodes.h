@@ -1,5 +1,5 @@
 /* nodes.h: the one door through which PostgreSQL's parse tree comes in. The first include of every file that needs it (sql/,
- * footprint/ and rules/ alone): before base/base.h, which poisons names that PostgreSQL's headers still use.
+ * footprint/, rules/ and backfill/ alone): before base/base.h, which poisons names that PostgreSQL's headers still use.
  *
  * Grammars of PostgreSQL 15, 17 and 18 (PG_VERSION_NUM of the library, not of a server). What one of them lacks gets a
  * neutral form here, so that code elsewhere has no #if.
