@@ -53,6 +53,14 @@ static bool in_history(const struct pr_flight *f, const struct pr_approval *p) {
     return false;
 }
 
+/* What needs another person's eyes was not seen by one. The way back is open to whoever is there, and what this run used up already
+ * was weighed when it began. */
+static const char *by_its_author(const struct pr_flight *f, const struct pr_approval *p) {
+    const struct pr_reviewed *r = &f->judged.review;
+    if (f->ask->down || p->used_at != NULL || r->review != PR_REVIEW_MANDATORY || !pr_is_author(f->a, f->ask->migration->author, p->signer)) return NULL;
+    return pr_fmt(f->a, "%s wrote the migration, and %s%s%s: another person must approve", p->signer, r->why, r->of != NULL ? ": " : "", r->of != NULL ? r->of : "");
+}
+
 struct tally { struct pr_approval *items; size_t n, cap; bool moved; };
 
 static void weigh(struct pr_flight *f, struct tally *t, const struct pr_approval *p) {
@@ -62,6 +70,10 @@ static void weigh(struct pr_flight *f, struct tally *t, const struct pr_approval
     const char *signer = pr_approval_field(f->a, p->statement, "signer");
     if (problem == NULL && (signer == NULL || !pr_eq(signer, p->signer))) problem = "signed by another name";
     if (problem == NULL && p->used_at == NULL && in_history(f, p)) problem = "used already, says the history of this database";
+    if (problem == NULL) {
+        problem = by_its_author(f, p);
+        moved = false;
+    }
     if (problem == NULL && pr_verify_signature(f->ask->config->approvers, signer, p->statement, p->signature, f->a, &why) != PR_OK) {
         problem = why.msg;
         moved = false;

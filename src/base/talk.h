@@ -30,7 +30,7 @@ struct pr_talk {
     void (*line)(void *ctx, enum pr_line kind, const char *text);
     void (*progress)(void *ctx, const struct pr_progress *p);   /* p NULL = over, clear the bar */
     /* The seam: shows the page, then reads one line from the terminal itself, never from a pipe. PR_OK only when the
-     * person typed exactly `word`. Errors REFUSED (no terminal, or another answer), INTERRUPTED. */
+     * person typed exactly `word` (at most 500 bytes). Errors REFUSED (no terminal, or another answer), INTERRUPTED. */
     enum pr_code (*confirm)(void *ctx, const char *page, const char *question, const char *word, struct pr_err *e);
     bool color;                    /* the face shows colour: programs that speak through it may use it too */
     const volatile sig_atomic_t *interrupted;               /* set by Ctrl-C or SIGTERM; NULL = never */

@@ -165,7 +165,7 @@ static enum pr_code confirm(void *ctx, const char *page, const char *question, c
     (void)tcflush(tty, TCIFLUSH);               /* before the question: what answers it at once must not be thrown away */
     (void)fprintf(out, "%s ", question);
     (void)fflush(out);
-    char line[64] = "";
+    char line[512] = "";                        /* a schema, a table and a column of 63 characters each fit */
     const enum pr_code code = read_typed(tty, line, sizeof line, e);
     (void)fclose(out);
     (void)close(tty);

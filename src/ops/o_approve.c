@@ -2,6 +2,7 @@
 
 #include "crypt/crypt.h"
 #include "policy/policy.h"
+#include "rules/review.h"
 
 /* approve: shows what will run and what the rehearsal found, and binds a person's signature to exactly that. It needs no
  * connection: everything that it binds was read by ground and rehearse, and apply holds it against the live database again. */
@@ -26,6 +27,8 @@ struct asked {
     struct pr_rehearsal rehearsal;
     bool has_grounding, has_rehearsal, of_other_bytes;
     int errors;
+    struct pr_reviewed review;
+    const char *typed;             /* by the person, to be let on; NULL = nothing was asked */
 };
 
 static void asked_done(struct asked *q) {
@@ -105,6 +108,13 @@ static enum pr_code rule(const struct asked *q, struct pr_err *e) {
     return pr_hint(e, "%s --env %s", pr_ruling_command(q->c->a, &r, q->m->id), q->x.env->name);
 }
 
+/* The signs are those that the rehearsal saw on the target; the class is what pgrail.conf makes of them now. */
+static enum pr_code read_review(struct asked *q, struct pr_err *e) {
+    if (pr_review_read(pr_get(pr_get(q->rehearsal.doc, "review"), q->direction), q->x.config, q->c->a, &q->review)) return PR_OK;
+    (void)PR_FAIL(e, PR_ERR_STALE, "%s for %s: rehearsal %" PRId64 " does not say how it is to be reviewed", q->m->id, q->x.env->name, q->rehearsal.id);
+    return pr_hint(e, "pgrail rehearse %s --env %s", q->m->id, q->x.env->name);
+}
+
 /* Level, rule and statement of each finding that the person was shown. */
 static const char *findings_digest(const struct asked *q) {
     struct pr_buf b = {.a = q->c->a};
@@ -160,6 +170,39 @@ static void show_rehearsal(const struct asked *q) {
     show_findings(q);
 }
 
+/* ": items.note (line 3)" */
+static const char *about(const struct asked *q) {
+    const struct pr_reviewed *r = &q->review;
+    struct pr_arena *a = q->c->a;
+    return pr_fmt(a, "%s%s%s", r->of != NULL ? ": " : "", r->of != NULL ? pr_printable(a, r->of, 200) : "", r->line > 0 ? pr_fmt(a, " (line %d)", r->line) : "");
+}
+
+static void show_review(const struct asked *q) {
+    const bool hard = q->review.review == PR_REVIEW_MANDATORY;
+    pr_say(q->c->talk, hard ? PR_LINE_WARN : PR_LINE_FACT, "review: %s, %s%s", pr_review_name(q->review.review), q->review.why, about(q));
+    if (q->m->author != NULL) pr_say(q->c->talk, PR_LINE_FACT, "written by %s", pr_printable(q->c->a, q->m->author, 200));
+    else if (hard) pr_say(q->c->talk, PR_LINE_WARN, "the header names no author: that somebody else wrote it is not known");
+}
+
+/* A mandatory one: another person, who types the name of what is lost. Whoever is there at night may open the way back, and types it
+ * too. */
+static enum pr_code ask(struct asked *q, const char *signer, struct pr_err *e) {
+    struct pr_arena *a = q->c->a;
+    const struct pr_talk *t = q->c->talk;
+    const char *env = q->x.env->name;
+    if (q->review.review != PR_REVIEW_MANDATORY) return PR_OK;
+    if (pr_eq(q->direction, "up") && pr_is_author(a, q->m->author, signer)) {
+        (void)PR_FAIL(e, PR_ERR_NOT_APPROVED, "%s wrote %s, and %s%s: another person must approve", signer, q->m->id, q->review.why, about(q));
+        return pr_hint(e, "pgrail approve %s --env %s, by another of %s", q->m->id, env, q->x.config->approvers);
+    }
+    if (t == NULL || t->confirm == NULL) return PR_FAIL(e, PR_ERR_REFUSED, "a mandatory review needs a person at a terminal, and there is none");
+    const char *of = pr_review_subject(&q->review);
+    q->typed = pr_printable(a, of != NULL ? of : q->m->id, 400);
+    const char *page = pr_fmt(a, "\n\001h%s %s on %s\002\n  \001w%s%s\002\n\n", pr_eq(q->direction, "up") ? "Approve" : "Approve the way back of", q->m->id, env,
+                              q->review.why, about(q));
+    return t->confirm(t->ctx, page, pr_fmt(a, "Type %s to approve:", q->typed), q->typed, e);
+}
+
 /* Persons who have approved these bytes on this rehearsal and are still heard. */
 static enum pr_code count_persons(const struct asked *q, int64_t *out, struct pr_err *e) {
     struct pr_approval *rows = NULL;
@@ -175,7 +218,7 @@ static enum pr_code count_persons(const struct asked *q, int64_t *out, struct pr
     return PR_OK;
 }
 
-static enum pr_code sign(const struct asked *q, const char *key, struct pr_approval *out, struct pr_err *e) {
+static enum pr_code sign(const struct asked *q, const char *key, const char *signer, struct pr_approval *out, struct pr_err *e) {
     struct pr_arena *a = q->c->a;
     const struct pr_config *conf = q->x.config;
     const int64_t now = pr_wall_us();
@@ -184,9 +227,8 @@ static enum pr_code sign(const struct asked *q, const char *key, struct pr_appro
         .sha256 = q->m->sha256, .direction = q->direction, .fingerprint = pr_eq(q->direction, "up") ? q->grounding.fingerprint : NULL,
         .report_sha256 = q->rehearsal.report_sha256, .findings_sha256 = findings_digest(q), .nonce = pr_random_hex(a, 16),
         .approved_at = pr_iso_time(a, now), .expires_at = pr_iso_time(a, pr_sat_add(now, pr_sat_mul(conf->approval_max_age_ms, 1000))),
-        .rehearsal_id = q->rehearsal.id};
+        .rehearsal_id = q->rehearsal.id, .signer = signer};
     PR_TRY(e, pr_side_statements_sha256(q->side, a, &f.statements_sha256, e));
-    PR_TRY(e, pr_key_signer(conf->approvers, key, a, &f.signer, e));
     const char *text = pr_approval_text(a, &f), *signature = NULL;
     pr_say(q->c->talk, PR_LINE_STEP, "signing as %s until %s; ssh-keygen may ask for a touch or a passphrase", f.signer, f.expires_at);
     PR_TRY(e, pr_sign(key, text, a, &signature, e));
@@ -212,6 +254,8 @@ static json_t *document(const struct asked *q, const struct pr_approval *p, int6
     pr_set_int(doc, "rehearsal", p->rehearsal_id);
     pr_set_str(doc, "report_sha256", q->rehearsal.report_sha256);
     pr_set_int(doc, "errors_accepted", q->errors);
+    pr_set(doc, "review", pr_review_json(&q->review));
+    pr_set_str(doc, "typed", q->typed);
     pr_set_str(doc, "statement", p->statement);
     pr_set_int(doc, "persons", persons);
     pr_set_int(doc, "persons_needed", q->x.config->approvals);
@@ -234,11 +278,15 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     }
     PR_TRY(e, recall(&q, e));
     PR_TRY(e, rule(&q, e));
+    PR_TRY(e, read_review(&q, e));
     show_script(&q);
     show_rehearsal(&q);
+    show_review(&q);
     struct pr_approval p = {0};
-    const char *key = in->key != NULL ? in->key : q.x.config->signing_key;
-    PR_TRY(e, sign(&q, key, &p, e));
+    const char *key = in->key != NULL ? in->key : q.x.config->signing_key, *signer = NULL;
+    PR_TRY(e, pr_key_signer(q.x.config->approvers, key, c->a, &signer, e));
+    PR_TRY(e, ask(&q, signer, e));
+    PR_TRY(e, sign(&q, key, signer, &p, e));
     int64_t persons = 0;
     PR_TRY(e, count_persons(&q, &persons, e));
     pr_call_return(c, document(&q, &p, persons));
@@ -259,7 +307,9 @@ PR_OP(approve) = {
     .name = "approve", .summary = "Show what will run and sign it",
     .detail = "Shows the script byte for byte, what the check and the rehearsal found, and signs a text that binds the bytes, the database, the "
               "environment, the rehearsal and the time, with ssh-keygen -Y sign. The signature is verified at once against the approvers of "
-              "pgrail.conf. An approval counts once, expires, and is void when anything that it binds has moved.",
+              "pgrail.conf. An approval counts once, expires, and is void when anything that it binds has moved. The review class of check "
+              "([review] of pgrail.conf adjusts it) says what is asked before: of a mandatory one the author cannot be the one who approves, and "
+              "the name of what is lost is typed at a terminal; for a way back (--down) it is typed too, by whoever is there.",
     .examples = (const char *const[]){"pgrail approve 0247", "pgrail approve 0247 --env production --key ~/.ssh/id_ed25519_sk", "pgrail approve 0247 --down", NULL},
     .capability = PR_APPROVE, .person_only = true, .params = params, .n_params = PR_COUNT(params), .args_size = sizeof(struct args),
     .schema = "pgrail.approve/1", .run = run, .render = render,

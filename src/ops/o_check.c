@@ -2,6 +2,7 @@
 
 #include "crypt/crypt.h"
 #include "ops/check.h"
+#include "rules/review.h"
 
 /* check: judges migrations by the rules, with the facts of an environment where there is one. */
 
@@ -155,14 +156,6 @@ static bool of_folder(const struct pr_check *k, const struct pr_migration *m) {
     return k->n_folders > 0;
 }
 
-static void put_review(json_t *into, const struct pr_reviewed *r) {
-    json_t *o = pr_set_object(into, "review");
-    pr_set_str(o, "class", pr_review_name(r->review));
-    pr_set_str(o, "why", r->why);
-    pr_set_str(o, "of", r->of);
-    pr_set_int(o, "line", r->line);
-}
-
 static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m, const struct pr_side *side, struct pr_world *world,
                                json_t *into, struct pr_err *e) {
     const bool is_down = side == &m->down;
@@ -176,7 +169,7 @@ static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m,
     pr_set_str(o, "transaction", pr_tx_mode_name(side->tx));
     pr_set_int(o, "statements", (int64_t)d.script.n);
     pr_set_int(o, "not_judged", (int64_t)d.script.n_unjudged);
-    if (!is_down) put_review(into, &d.review);
+    if (!is_down) pr_set(into, "review", pr_review_json(&d.review));
     if (k->footprint) put_footprints(k, o, &d);
     put_findings(k, m, is_down ? "down" : "up", &d);
     if (d.script.n == 0 && !is_down && !of_folder(k, m))

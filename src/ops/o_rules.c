@@ -1,6 +1,7 @@
 #include "ops/ops.h"
 
 #include "rules/measured.h"
+#include "rules/review.h"
 #include "rules/rules.h"
 
 /* rules: what check looks for, and which level the project gives it. The document holds each rule's proof, which
@@ -92,6 +93,21 @@ static void put_problem(json_t *list, const struct pr_problem_rule *p, const str
     pr_set_str(o, "safe_way", p->safe_way);
 }
 
+static void put_signs(json_t *doc, const struct pr_config *c) {
+    json_t *list = pr_set_array(doc, "review");
+    for (size_t i = 0; i < pr_n_review_rules; i++) {
+        const struct pr_review_rule *r = &pr_review_rules[i];
+        json_t *o = pr_push_object(list);
+        int line = 0;
+        pr_set_str(o, "sign", r->name);
+        pr_set_str(o, "class", pr_review_key(pr_review_of_project(c, r, &line)));
+        pr_set_str(o, "default", pr_review_key(r->review));
+        pr_set_str(o, "least", pr_review_key(r->least));
+        pr_set_str(o, "why", r->why);
+        pr_set_int(o, "line", line);
+    }
+}
+
 static enum pr_code no_such_rule(struct pr_arena *a, const char *id, struct pr_err *e) {
     const char **ids = NULL;
     const size_t n = pr_finding_names(a, &ids);
@@ -125,6 +141,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     for (size_t i = 0; i < pr_n_problem_rules; i++)
         if (in->rule == NULL || pr_eq(in->rule, pr_problem_rules[i].id)) put_problem(folder, &pr_problem_rules[i], conf);
     if (json_array_size(rules) + json_array_size(notes) + json_array_size(folder) == 0) return no_such_rule(c->a, in->rule, e);
+    if (in->rule == NULL) put_signs(doc, conf);
     pr_set_int(doc, "count", (int64_t)json_array_size(rules));
     pr_call_return(c, json_incref(doc));
     return PR_OK;
@@ -207,6 +224,17 @@ static void explain(const struct pr_render *r, const json_t *o) {
     if (pr_get_str(o, "source") != NULL) pr_addf(r->out, "Source: %s\n", pr_get_str(o, "source"));
 }
 
+static void list_signs(const struct pr_render *r, const json_t *signs) {
+    size_t i = 0;
+    json_t *o = NULL;
+    pr_add(r->out, "what decides how a migration is reviewed: the highest of its signs; [review] of pgrail.conf sets them\n");
+    json_array_foreach(signs, i, o) {
+        const char *class = pr_get_str(o, "class");
+        pr_addf(r->out, "  \001h%-30s\002 \001%s%-10s\002  %s\n", pr_get_str(o, "sign"), pr_eq(class, "mandatory") ? "w" : "d", class, pr_get_str(o, "why"));
+        if (pr_get_int(o, "line") > 0) pr_addf(r->out, "  %-41s  \001dpgrail.conf: line %" PRId64 ", %s without it\002\n", "", pr_get_int(o, "line"), pr_get_str(o, "default"));
+    }
+}
+
 static void render(const json_t *doc, const struct pr_render *r) {
     const json_t *rules = pr_get(doc, "rules"), *notes = pr_get(doc, "notes"), *folder = pr_get(doc, "folder");
     if (json_array_size(rules) + json_array_size(notes) + json_array_size(folder) == 1) {
@@ -219,6 +247,7 @@ static void render(const json_t *doc, const struct pr_render *r) {
     size_t i = 0;
     json_t *o = NULL;
     json_array_foreach(notes, i, o) list_one(r, o);
+    list_signs(r, pr_get(doc, "review"));
     pr_addf(r->out, "%s; pgrail rules RULE explains one\n", pr_plural(r->a, pr_get_int(doc, "count"), "rule"));
 }
 

@@ -32,6 +32,11 @@ struct pr_ruling pr_may_apply(const struct pr_situation *s);
 struct pr_ruling pr_may_rehearse(const struct pr_situation *s);
 struct pr_ruling pr_may_approve(const struct pr_situation *s);
 
+/* Is the person among the authors that a migration's header names? Each is a name, an e-mail address or "NAME <ADDRESS>", by commas; the
+ * person is a principal of the approvers' file. Case does not count; a name without a domain is also that of an address. author may be
+ * NULL: false. */
+bool pr_is_author(struct pr_arena *a, const char *author, const char *person);
+
 /* The mending command of a ruling with the migration's id put in; in a. NULL when the ruling has none. */
 const char *pr_ruling_command(struct pr_arena *a, const struct pr_ruling *r, const char *migration);
 

@@ -14,7 +14,7 @@ struct loading {
     size_t cap;                    /* of environments */
     int *lines;                    /* of each environment's heading */
     size_t n_lines, lines_cap;
-    size_t levels_cap;
+    size_t levels_cap, reviews_cap;
 };
 
 static enum pr_code find_conf(const char *path, struct pr_arena *a, const char **out, struct pr_err *e) {
@@ -137,9 +137,16 @@ static enum pr_code take_level(struct loading *l, const struct pr_ini *ini, cons
     return PR_OK;
 }
 
+/* [review]: which signs there are is not known here either: pr_review_levels_check says it. */
+static enum pr_code take_review(struct loading *l, const struct pr_setting *s, const struct pr_entry *x, struct pr_err *e) {
+    if (pr_setting_check(s, x->value, e) != PR_OK) return pr_prefix(e, "%s:%d: %s", l->shown, x->line, pr_printable(l->a, x->key, 60));
+    *PR_PUSH(l->a, l->c->review_levels, l->c->n_review_levels, l->reviews_cap) = (struct pr_review_level){.sign = x->key, .review = x->value, .line = x->line};
+    return PR_OK;
+}
+
 static enum pr_code take_entry(struct loading *l, const struct pr_ini *ini, const struct pr_entry *x, struct pr_err *e) {
     const struct pr_setting *s = pr_setting_find(x->section, x->key);
-    if (s != NULL && pr_eq(s->key, "*")) return take_level(l, ini, s, x, e);
+    if (s != NULL && pr_eq(s->key, "*")) return pr_eq(s->section, "review") ? take_review(l, s, x, e) : take_level(l, ini, s, x, e);
     if (s == NULL) {
         (void)PR_FAIL(e, PR_ERR_CONFIG, "%s:%d: unknown key \"%s\" in [%s]", l->shown, x->line, pr_printable(l->a, x->key, 40), x->section);
         const char *near = pr_setting_nearest_key(x->section, x->key);
@@ -166,10 +173,13 @@ static enum pr_code take_entries(struct loading *l, const struct pr_ini *ini, st
 /* Does the variable belong to this setting? */
 static enum pr_code try_var(const struct loading *l, const struct pr_setting *s, struct pr_environment *env, const char *var,
                             const char *value, bool *mine, struct pr_err *e) {
-    if (!pr_eq(pr_setting_env_name(s, env != NULL ? env->name : NULL, l->a), var)) return PR_OK;
+    const bool any = pr_eq(s->key, "*");                       /* [rules], [review]: whatever the key */
+    const struct pr_setting named = {.section = s->section, .key = any ? "" : s->key};
+    const char *name = pr_setting_env_name(&named, env != NULL ? env->name : NULL, l->a);
+    if (any ? !pr_starts(var, name) : !pr_eq(var, name)) return PR_OK;
     *mine = true;
     if (s->file_only) {
-        (void)PR_FAIL(e, PR_ERR_CONFIG, "%s: %s is read from pgrail.conf alone", var, s->key);
+        (void)PR_FAIL(e, PR_ERR_CONFIG, "%s: %s%s%s is read from pgrail.conf alone", var, any ? "[" : "", any ? s->section : s->key, any ? "]" : "");
         return pr_hint(e, "unset %s; what guards production is changed where it is reviewed", var);
     }
     if (pr_looks_secret(value)) {

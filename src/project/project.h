@@ -19,6 +19,9 @@ struct pr_rule_level {
     int section, line;             /* of the file; sections count in its order, [rules] is 0 wherever it stands */
 };
 
+/* "sign = class" of [review]. */
+struct pr_review_level { const char *sign, *review; int line; };
+
 /* [conventions]: how new objects look in this project. NULL or false = not asked for. Patterns hold {table}, {columns},
  * {ref_table} and * for anything. */
 struct pr_conventions {
@@ -44,6 +47,7 @@ struct pr_config {
     int64_t sample_ms;             /* rehearsal's sampler */
     const char *baseline;          /* of check, absolute; NULL = none named */
     struct pr_rule_level *rule_levels; size_t n_rule_levels;
+    struct pr_review_level *review_levels; size_t n_review_levels;
     struct pr_conventions conventions;
 };
 
@@ -60,7 +64,7 @@ PR_NODISCARD enum pr_code pr_config_env(const struct pr_config *c, const char *n
 enum pr_setting_type { PR_SET_STR, PR_SET_BOOL, PR_SET_INT, PR_SET_DURATION, PR_SET_PATH };
 struct pr_setting {
     const char *section, *key;     /* section "environment" stands for every [environment NAME], "rules" for every [rules GLOB] too; key
-                                    * "*" for any key */
+                                    * "*" for any key: who knows the keys checks them (pr_rule_levels_check, pr_review_levels_check) */
     enum pr_setting_type type;
     size_t offset;                 /* of the field in pr_config, or in pr_environment */
     int64_t min, max;              /* integers; milliseconds for durations */

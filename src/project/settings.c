@@ -12,6 +12,7 @@ static const char *const timestamp_types[] = {"timestamptz", "timestamp", NULL};
 static const char *const name_forms[] = {"snake_case", NULL};
 static const char *const gin_types[] = {"tsvector", "jsonb", "both", NULL};
 static const char *const levels[] = {"off", "note", "warning", "error", NULL};
+static const char *const reviews[] = {"spot-check", "thorough", "mandatory", NULL};
 
 #define IN_CONFIG(f) .offset = offsetof(struct pr_config, f)
 #define IN_ENVIRONMENT(f) .offset = offsetof(struct pr_environment, f)
@@ -55,6 +56,8 @@ static const struct pr_setting settings[] = {
      .fallback = "20ms", .unit = "duration", .why = "pause between two looks at the locks"},
     {.section = "rules", .key = "*", .type = PR_SET_STR, .choices = levels, .file_only = true,
      .why = "level of a rule, a family or * (all); [rules db/old/*] sets it for the paths that are like it, later sections win"},
+    {.section = "review", .key = "*", .type = PR_SET_STR, .choices = reviews, .file_only = true,
+     .why = "review of a migration that shows this sign (pgrail rules lists them): what approve asks for"},
     {.section = "conventions", .key = "key_type", .type = PR_SET_STR, IN_CONFIG(conventions.key_type), .choices = key_types, .file_only = true,
      .why = "type of a primary key of one column"},
     {.section = "conventions", .key = "timestamp_type", .type = PR_SET_STR, IN_CONFIG(conventions.timestamp_type),

@@ -270,6 +270,13 @@ static void set_forecast(json_t *doc, const struct pr_rehearsed *all) {
     }
 }
 
+/* What approve goes by: it has no connection of its own. */
+static void set_reviews(json_t *doc, const struct pr_rehearsed *all) {
+    json_t *o = pr_set_object(doc, "review");
+    pr_set(o, "up", all->review != NULL ? json_incref(all->review) : json_null());
+    pr_set(o, "down", all->down_review != NULL ? json_incref(all->down_review) : json_null());
+}
+
 static void set_findings(json_t *doc, const struct pr_rehearsed *all) {
     json_t *array = pr_set_array(doc, "findings");
     for (size_t i = 0; all->is_judged && i < all->judged.findings.n; i++)
@@ -288,5 +295,6 @@ json_t *pr_rehearsal_document(const struct pr_rehearsed *all, struct pr_arena *a
     set_compared(doc, all);
     set_forecast(doc, all);
     set_findings(doc, all);
+    set_reviews(doc, all);
     return doc;
 }

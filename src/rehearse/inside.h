@@ -123,6 +123,7 @@ struct pr_rehearsed {              /* all that the document tells */
     struct pr_facts *target_facts, *facts;         /* facts: of the copy before the run */
     struct pr_judged judged;
     bool is_judged;
+    json_t *review, *down_review;  /* NULL = there is no such side; the document shares them */
     struct pr_script up, down;
     struct pr_parity parity;
     struct pr_seen_run runs[3]; size_t n_runs;

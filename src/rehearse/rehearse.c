@@ -1,5 +1,6 @@
 /* rehearse.c: the whole rehearsal: target, copy, parity, up, proof, down, up again, verdict, document. */
 #include "rehearse/inside.h"
+#include "rules/review.h"
 
 #define PATIENCE_MS 10000
 
@@ -8,6 +9,8 @@ static void all_done(struct pr_rehearsed *all) {
     pr_script_done(&all->up);
     pr_script_done(&all->down);
     if (all->is_judged) pr_script_done(&all->judged.script);
+    json_decref(all->review);
+    json_decref(all->down_review);
     pr_copy_done(&all->copy);
 }
 
@@ -82,6 +85,25 @@ static enum pr_code read_target(struct pr_rehearsed *all, struct pr_arena *a, st
     return PR_OK;
 }
 
+/* The up side's findings, and what review each side needs: the down runs when the up has been in use. */
+static enum pr_code judge(struct pr_rehearsed *all, struct pr_arena *a, struct pr_err *e) {
+    const struct pr_migration *m = all->r->migration;
+    struct pr_judge j = {.migration = m, .side = &m->up, .facts = all->target_facts != NULL ? all->target_facts : all->facts,
+                         .config = all->r->config, .runner = "pgrail"};
+    PR_TRY(e, pr_judge_side(&j, a, &all->judged, e));
+    all->is_judged = true;
+    all->review = pr_review_json(&all->judged.review);
+    if (all->down.n == 0) return PR_OK;
+    struct pr_judged down PR_CLEANUP(pr_judged_done) = {0};
+    j.side = &m->down;
+    j.is_down = true;
+    j.world = pr_world_over(all->judged.after, a);
+    pr_world_settle(j.world);
+    PR_TRY(e, pr_judge_side(&j, a, &down, e));
+    all->down_review = pr_review_json(&down.review);
+    return PR_OK;
+}
+
 static enum pr_code open_copy(struct pr_rehearsed *all, struct pr_pg **copy, struct pr_arena *a, struct pr_err *e) {
     const int major = all->target_ident != NULL ? all->target_ident->version_num / 10000 : 0;
     PR_TRY(e, pr_copy_open(all->r, all->target_ident, major, a, &all->copy, e));
@@ -91,12 +113,7 @@ static enum pr_code open_copy(struct pr_rehearsed *all, struct pr_pg **copy, str
     const size_t n = wanted(all, a, &wants);
     PR_TRY(e, pr_facts_read(*copy, wants, n, a, &all->facts, e));
     PR_TRY(e, pr_parity_read(all, *copy, a, e));
-    const struct pr_migration *m = all->r->migration;
-    const struct pr_judge judge = {.migration = m, .side = &m->up, .facts = all->target_facts != NULL ? all->target_facts : all->facts,
-                                   .config = all->r->config, .runner = "pgrail"};
-    PR_TRY(e, pr_judge_side(&judge, a, &all->judged, e));
-    all->is_judged = true;
-    return PR_OK;
+    return judge(all, a, e);
 }
 
 static enum pr_code size_of(struct pr_pg *pg, struct pr_arena *a, int64_t *out, struct pr_err *e) {

@@ -211,9 +211,11 @@ static void judge_all(struct judging *g) {
 
 static void decide_review(struct judging *g) {
     pr_review_errors(&g->flat, &g->d->findings, g->a, &g->shown);
-    const struct pr_review_rule *rule = pr_review_of(g->shown.signs);
-    const int at = g->shown.at[rule->sign], first = g->j->side->first_line > 0 ? g->j->side->first_line - 1 : 0;
-    g->d->review = (struct pr_reviewed){.review = rule->review, .why = rule->why, .of = g->shown.of[rule->sign], .line = at >= 0 ? first + g->flat.stmts[at].line : 0};
+    const int first = g->j->side->first_line > 0 ? g->j->side->first_line - 1 : 0;
+    struct pr_shown *shown = PR_NEW(g->a, struct pr_shown);
+    *shown = g->shown;
+    for (int i = 0; i < PR_SIGN_COUNT; i++) shown->line[i] = shown->at[i] >= 0 ? first + g->flat.stmts[shown->at[i]].line : 0;
+    pr_review_decide(shown, g->j->config, &g->d->review);
 }
 
 enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e) {

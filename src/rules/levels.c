@@ -1,7 +1,7 @@
 /* levels.c: what pgrail.conf says about the weight of a finding. */
 #include <fnmatch.h>
 
-#include "rules/rules.h"
+#include "rules/review.h"
 
 static bool is_problem(const char *name) {
     for (size_t i = 0; i < pr_n_problem_rules; i++)
@@ -50,6 +50,7 @@ bool pr_level_of_project(const struct pr_config *c, const char *rule, const char
 }
 
 enum pr_code pr_rule_levels_check(const struct pr_config *c, struct pr_arena *a, struct pr_err *e) {
+    PR_TRY(e, pr_review_levels_check(c, a, e));
     if (c == NULL || c->n_rule_levels == 0) return PR_OK;
     const char **known = NULL;
     const size_t n = pr_finding_names(a, &known);

@@ -10,30 +10,28 @@ const char *pr_review_name(enum pr_review r) {
     return names[r];
 }
 
-static const struct pr_review_rule table[] = {
-    {PR_SIGN_OTHER_DATABASE, PR_REVIEW_MANDATORY, "another database is touched"},
-    {PR_SIGN_LOSS, PR_REVIEW_MANDATORY, "data is lost"},
-    {PR_SIGN_BACKFILL, PR_REVIEW_MANDATORY, "rows that are there are changed"},
-    {PR_SIGN_TRIGGER, PR_REVIEW_MANDATORY, "triggers depend on it"},
-    {PR_SIGN_ERROR, PR_REVIEW_THOROUGH, "check found an error"},
-    {PR_SIGN_UNJUDGED, PR_REVIEW_THOROUGH, "what it does is decided when it runs"},
-    {PR_SIGN_ACCESS, PR_REVIEW_THOROUGH, "rights are changed"},
-    {PR_SIGN_RENAME, PR_REVIEW_THOROUGH, "something is renamed"},
-    {PR_SIGN_NOT_NULL, PR_REVIEW_THOROUGH, "a column must have a value"},
-    {PR_SIGN_LARGE, PR_REVIEW_THOROUGH, "work on a table that is large or of unknown size"},
-    {PR_SIGN_INSERT, PR_REVIEW_THOROUGH, "rows are added to a table that is there"},
-    {PR_SIGN_OTHER_CHANGE, PR_REVIEW_THOROUGH, "a table that is there is changed"},
-    {PR_SIGN_SMALL_INDEX, PR_REVIEW_SPOT, "an index on a small table"},
-    {PR_SIGN_NULLABLE_COLUMN, PR_REVIEW_SPOT, "a nullable column"},
-    {PR_SIGN_NEW_ONLY, PR_REVIEW_SPOT, "nothing that was there is changed"},
-};
-static_assert(PR_COUNT(table) == PR_SIGN_COUNT, "each sign has its row");
+const char *pr_review_key(enum pr_review r) { return r == PR_REVIEW_SPOT ? "spot-check" : pr_review_name(r); }
 
-const struct pr_review_rule *pr_review_of(unsigned signs) {
-    for (size_t i = 0; i < PR_COUNT(table); i++)
-        if ((signs & 1u << table[i].sign) != 0) return &table[i];
-    return &table[PR_COUNT(table) - 1];
-}
+/* What is overwritten or gone comes back with no rollback: that much a team cannot wave through. */
+const struct pr_review_rule pr_review_rules[] = {
+    {PR_SIGN_OTHER_DATABASE, "other-database", PR_REVIEW_MANDATORY, PR_REVIEW_SPOT, "another database is touched"},
+    {PR_SIGN_LOSS, "loss", PR_REVIEW_MANDATORY, PR_REVIEW_THOROUGH, "data is lost"},
+    {PR_SIGN_BACKFILL, "backfill", PR_REVIEW_MANDATORY, PR_REVIEW_THOROUGH, "rows that are there are changed"},
+    {PR_SIGN_TRIGGER, "trigger", PR_REVIEW_MANDATORY, PR_REVIEW_SPOT, "triggers depend on it"},
+    {PR_SIGN_ERROR, "error", PR_REVIEW_THOROUGH, PR_REVIEW_SPOT, "check found an error"},
+    {PR_SIGN_UNJUDGED, "unjudged", PR_REVIEW_THOROUGH, PR_REVIEW_SPOT, "what it does is decided when it runs"},
+    {PR_SIGN_ACCESS, "access", PR_REVIEW_THOROUGH, PR_REVIEW_SPOT, "rights are changed"},
+    {PR_SIGN_RENAME, "rename", PR_REVIEW_THOROUGH, PR_REVIEW_SPOT, "something is renamed"},
+    {PR_SIGN_NOT_NULL, "not-null", PR_REVIEW_THOROUGH, PR_REVIEW_SPOT, "a column must have a value"},
+    {PR_SIGN_LARGE, "large", PR_REVIEW_THOROUGH, PR_REVIEW_SPOT, "work on a table that is large or of unknown size"},
+    {PR_SIGN_INSERT, "insert", PR_REVIEW_THOROUGH, PR_REVIEW_SPOT, "rows are added to a table that is there"},
+    {PR_SIGN_OTHER_CHANGE, "other-change", PR_REVIEW_THOROUGH, PR_REVIEW_SPOT, "a table that is there is changed"},
+    {PR_SIGN_SMALL_INDEX, "small-index", PR_REVIEW_SPOT, PR_REVIEW_SPOT, "an index on a small table"},
+    {PR_SIGN_NULLABLE_COLUMN, "nullable-column", PR_REVIEW_SPOT, PR_REVIEW_SPOT, "a nullable column"},
+    {PR_SIGN_NEW_ONLY, "new-only", PR_REVIEW_SPOT, PR_REVIEW_SPOT, "nothing that was there is changed"},
+};
+const size_t pr_n_review_rules = PR_COUNT(pr_review_rules);
+static_assert(PR_COUNT(pr_review_rules) == PR_SIGN_COUNT, "each sign has its row");
 
 /* --- the signs --- */
 
@@ -155,14 +153,22 @@ static bool serves_trigger(const struct look *l, const CreateFunctionStmt *cf) {
     return false;
 }
 
+/* As it is written: of what is no relation no footprint tells the name. */
+static const char *first_dropped(const DropStmt *ds) {
+    const Node *o = linitial(ds->objects);
+    const TypeName *type = pr_as(TypeName, o);
+    const List *names = type != NULL ? type->names : pr_as(List, o);
+    return names != NULL ? strVal(llast(names)) : IsA(o, String) ? strVal(o) : NULL;
+}
+
 static void on_drop(struct look *l, const DropStmt *ds) {
     const char *name = others(l);
     switch ((int)ds->removeType) {
     case OBJECT_TABLE: case OBJECT_MATVIEW: case OBJECT_SEQUENCE:
-        if (name != NULL || l->fp->n == 0) show(l, PR_SIGN_LOSS, name);
+        if (name != NULL || l->fp->n == 0) show(l, PR_SIGN_LOSS, name != NULL ? name : first_dropped(ds));
         return;
     case OBJECT_SCHEMA: case OBJECT_TYPE: case OBJECT_DOMAIN: case OBJECT_EXTENSION:
-        show(l, ds->behavior == DROP_CASCADE ? PR_SIGN_LOSS : PR_SIGN_OTHER_CHANGE, NULL);
+        show(l, ds->behavior == DROP_CASCADE ? PR_SIGN_LOSS : PR_SIGN_OTHER_CHANGE, first_dropped(ds));
         return;
     case OBJECT_TRIGGER: if (name != NULL) show(l, PR_SIGN_TRIGGER, name); return;
     case OBJECT_POLICY: if (name != NULL) show(l, PR_SIGN_ACCESS, name); return;
@@ -197,7 +203,8 @@ static void on_stmt(struct look *l, const struct pr_stmt *s) {
         if (name != NULL || l->fp->n == 0) show(l, PR_SIGN_RENAME, name);
         return;
     case T_DropStmt: on_drop(l, pr_cast(DropStmt, n)); return;
-    case T_DropOwnedStmt: case T_DropdbStmt: show(l, PR_SIGN_LOSS, NULL); return;
+    case T_DropOwnedStmt: show(l, PR_SIGN_LOSS, NULL); return;
+    case T_DropdbStmt: show(l, PR_SIGN_LOSS, pr_cast(DropdbStmt, n)->dbname); return;
     case T_TruncateStmt: if (name != NULL) show(l, PR_SIGN_LOSS, name); return;
     case T_UpdateStmt: case T_DeleteStmt: case T_InsertStmt: case T_MergeStmt: case T_CopyStmt: on_rows(l, n); return;
     case T_CreateTrigStmt: if (name != NULL) show(l, PR_SIGN_TRIGGER, name); return;

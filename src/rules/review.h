@@ -25,9 +25,14 @@ enum pr_sign {
     PR_SIGN_COUNT
 };
 
-/* The class of a set of signs: that of the first sign in the table that is there; NEW_ONLY when none is. */
-struct pr_review_rule { enum pr_sign sign; enum pr_review review; const char *why; };
-const struct pr_review_rule *pr_review_of(unsigned signs);
+/* The table: what each sign asks for, and the least that pgrail.conf may make of it. */
+struct pr_review_rule { enum pr_sign sign; const char *name; enum pr_review review, least; const char *why; };
+extern const struct pr_review_rule pr_review_rules[];
+extern const size_t pr_n_review_rules;
+/* What pgrail.conf makes of a row; c NULL = as it stands. *line of pgrail.conf, 0 = it says nothing; may be NULL. */
+enum pr_review pr_review_of_project(const struct pr_config *c, const struct pr_review_rule *r, int *line);
+/* The row that decides of a set of signs: the highest class, and of that the first in the table; NEW_ONLY's when there is no sign. */
+const struct pr_review_rule *pr_review_of(unsigned signs, const struct pr_config *c);
 
 /* The signs of a side's statements, asked before the world moves on; at[] gets, per sign, the first statement that shows it (-1 = none) and of[] what it is about. */
 struct pr_reviewing {
@@ -36,9 +41,22 @@ struct pr_reviewing {
     const struct pr_run_footprint *run;
     const struct pr_facts *facts;      /* as they were before its first statement; NULL = none */
 };
-struct pr_shown { unsigned signs; int at[PR_SIGN_COUNT]; const char *of[PR_SIGN_COUNT]; };
+struct pr_shown { unsigned signs; int at[PR_SIGN_COUNT], line[PR_SIGN_COUNT]; const char *of[PR_SIGN_COUNT]; };
 void pr_review_signs(const struct pr_reviewing *r, struct pr_arena *a, struct pr_shown *out);
 /* The sign of a finding of level error, when there is one. */
 void pr_review_errors(const struct pr_script *script, const struct pr_findings *findings, struct pr_arena *a, struct pr_shown *out);
+
+/* The row that decides, put into words. shown is borrowed. */
+void pr_review_decide(const struct pr_shown *shown, const struct pr_config *c, struct pr_reviewed *out);
+
+const char *pr_review_key(enum pr_review r);                /* as pgrail.conf writes it: "spot-check" */
+/* What a person types who approves a mandatory one: the name of what is lost, else of what decided; NULL = it has none. */
+const char *pr_review_subject(const struct pr_reviewed *r);
+/* class, sign, why, of, line, and every sign with what it is about; a new reference. Read again, the class is what c makes of the signs
+ * now: false when the document is none of ours. */
+json_t *pr_review_json(const struct pr_reviewed *r);
+bool pr_review_read(const json_t *doc, const struct pr_config *c, struct pr_arena *a, struct pr_reviewed *out);
+/* Every name in [review] is a sign, and no class is below the least of its sign. Errors CONFIG with file, line and the nearest. */
+PR_NODISCARD enum pr_code pr_review_levels_check(const struct pr_config *c, struct pr_arena *a, struct pr_err *e);
 
 #endif

@@ -128,8 +128,7 @@ bool pr_level_of_project(const struct pr_config *c, const char *rule, const char
 /* The family's name: of a rule, "folder" of what is wrong with a folder, NULL for the judge's own notes. */
 const char *pr_family_of(const char *rule);
 
-/* Every name in [rules] is a rule, a family, a problem of the folder or a note of the judge. Errors CONFIG with file, line and
- * the nearest. */
+/* Every name in [rules] and [review] is known. Errors CONFIG with file, line and the nearest. */
 PR_NODISCARD enum pr_code pr_rule_levels_check(const struct pr_config *c, struct pr_arena *a, struct pr_err *e);
 
 /* The name of everything that can be found: rules, problems of a folder, notes of the judge. Returns how many. */
@@ -169,9 +168,10 @@ enum pr_review { PR_REVIEW_SPOT, PR_REVIEW_THOROUGH, PR_REVIEW_MANDATORY, PR_REV
 const char *pr_review_name(enum pr_review r);               /* "spot check", "thorough", "mandatory" */
 struct pr_reviewed {
     enum pr_review review;
-    const char *why;               /* "data is lost" */
+    const char *sign, *why;        /* what decided: "loss", "data is lost" */
     const char *of;                /* what that is about: "invoices.note"; NULL = not named */
     int line;                      /* of the statement that decided; 0 = none */
+    const struct pr_shown *shown;  /* all its signs; NULL = not judged */
 };
 
 struct pr_judged {

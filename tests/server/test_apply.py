@@ -153,6 +153,40 @@ def test_a_rehearsal_that_was_made_to_pass(kit):
     refused(kit, "NOT_REHEARSED", "not the one that was written")
 
 
+LOSSY = "-- author: Mara Lind <mara@example.org>\n-- pgrail:ignore drop-column nobody reads it\nALTER TABLE items DROP COLUMN note;\n"
+
+
+def test_what_loses_data_is_approved_by_another_person_who_types_its_name(server, project, make_db):
+    kit = Kit(project, make_db, approvers=("mara@example.org", "jo@example.org"))
+    project.migration(1, "lossy", LOSSY, "ALTER TABLE items ADD COLUMN note text;\n")
+    kit.run("ground", "1", "--env", "production").ok()
+    kit.run("rehearse", "1", "--env", "production").ok()
+    own = kit.approve("1", "mara@example.org")
+    assert own.status == REFUSED and "mara@example.org wrote 0001_lossy, and data is lost: items.note (line 4)" in own.out, own.out
+    wrong = kit.approve("1", "jo@example.org", types="items")
+    assert wrong.status == REFUSED and "not confirmed: items.note was expected" in wrong.out, wrong.out
+    assert "ALTER TABLE items DROP COLUMN note" in wrong.out and "review: mandatory" in wrong.out      # all is seen before the question
+    piped = kit.run("approve", "1", "--env", "production", "--key", key_of(project, "jo@example.org"), input="items.note\n")
+    assert piped.status == REFUSED and "terminal" in piped.err, piped.err
+    assert ledger(kit).execute("SELECT count(*) FROM approval").fetchone() == (0,)
+    kit.approve("1", "jo@example.org").ok()
+    p = kit.apply("1")
+    assert p.status == 0, p.plain()
+    assert kit.production.value("SELECT approved_by FROM pgrail.history") == "jo@example.org"
+
+
+def test_an_author_who_approved_what_turned_mandatory_is_refused(kit):
+    kit.approvers("mara@example.org", "jo@example.org")
+    kit.project.migration(1, "lossy", LOSSY, "ALTER TABLE items ADD COLUMN note text;\n")
+    conf = kit.project.read("pgrail.conf")
+    kit.project.write("pgrail.conf", conf + "[review]\nloss = thorough\n")
+    kit.ready("1", who=("mara@example.org",))
+    kit.project.write("pgrail.conf", conf)
+    refused(kit, "NOT_APPROVED", "mara@example.org wrote the migration, and data is lost: items.note: another person must approve")
+    kit.approve("1", "jo@example.org").ok()
+    assert kit.apply("1").status == 0
+
+
 def test_signer_who_is_no_approver_any_more(kit):
     kit.approvers("mara", "jo")
     kit.project.migration(1, "idx", INDEX, UNINDEX)

@@ -119,13 +119,18 @@ static void ground(struct world *w, const char *taken_at) {
     if (pr_ledger_put_grounding(w->l, &g, &w->e) != PR_OK) fail_msg("%s", w->e.msg);
 }
 
-static void rehearse(struct world *w, bool passed, const char *started_at) {
+/* sign: what the up side shows; NULL = the document says nothing of reviews. */
+static void rehearse_as(struct world *w, bool passed, const char *started_at, const char *sign, const char *of) {
     json_t *doc PR_CLEANUP(pr_json_freep) = json_pack("{s:s, s:[{s:s, s:s, s:i, s:i, s:s}]}", "schema", "pgrail.rehearsal/1", "findings", "level",
                                                        "error", "rule", "some-rule", "statement", 0, "line", 1, "title", "it blocks");
+    if (sign != NULL)
+        pr_set(doc, "review", json_pack("{s:{s:[{s:s, s:s?, s:i}]}, s:{s:[]}}", "up", "signs", "sign", sign, "of", of, "line", 1, "down", "signs"));
     struct pr_rehearsal r = {.environment = "production", .staging = "staging", .migration = "0001_a", .sha256 = w->m->sha256, .passed = passed,
                              .fingerprint = "ff", .report_sha256 = "rr", .doc = doc, .started_at = started_at, .elapsed_us = 2000000};
     if (pr_ledger_put_rehearsal(w->l, &r, &w->e) != PR_OK) fail_msg("%s", w->e.msg);
 }
+
+static void rehearse(struct world *w, bool passed, const char *started_at) { rehearse_as(w, passed, started_at, "large", "t"); }
 
 static const char *ago(struct world *w, int64_t hours) { return pr_iso_time(w->a, pr_wall_us() - hours * INT64_C(3600000000)); }
 
@@ -229,6 +234,30 @@ static void a_stranger_cannot_approve(void **state) {
     assert_int_equal(n, 0);
 }
 
+/* Nobody is at a terminal here, so a mandatory one gets no further; that it is asked at one is tests/server/test_apply.py's. */
+static void a_mandatory_review_needs_another_person_at_a_terminal(void **state) {
+    struct world *w = *state;
+    json_t *doc = NULL;
+    const char *const words[] = {NULL, "0001", "key", w->key};
+    ground(w, ago(w, 1));
+    rehearse_as(w, true, ago(w, 1), NULL, NULL);
+    refused(w, PR_ERR_STALE, "pgrail rehearse 0001_a --env production");
+    rehearse_as(w, true, ago(w, 1), "loss", "t.x");
+    assert_int_equal(approve(w, words, 4, &doc), PR_ERR_REFUSED);
+    assert_non_null(strstr(pr_buf_text(&w->said), "review: mandatory, data is lost: t.x (line 1)\nthe header names no author"));
+    put(w, "migrations/0001_a.up.sql", "-- author: Mara <mara@x>\nCREATE INDEX CONCURRENTLY i ON t (x);\n");
+    look(w);
+    ground(w, ago(w, 1));
+    rehearse_as(w, true, ago(w, 1), "loss", "t.x");
+    assert_int_equal(approve(w, words, 4, &doc), PR_ERR_NOT_APPROVED);
+    assert_string_equal(w->e.msg, "mara@x wrote 0001_a, and data is lost: t.x (line 1): another person must approve");
+    put(w, "pgrail.conf", "[policy]\napprovers = approvers\n[environment production]\nservice = app\nprotected = yes\n[review]\nloss = thorough\n");
+    if (approve(w, words, 4, &doc) != PR_OK) fail_msg("%s (%s)", w->e.msg, w->e.hint);
+    assert_string_equal(pr_get_str(pr_get(doc, "review"), "class"), "thorough");
+    assert_null(pr_get_str(doc, "typed"));
+    json_decref(doc);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_step_before_it_must_have_been_taken, set_up, tear_down),
@@ -236,6 +265,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(down_is_another_approval, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_persons_are_two_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stranger_cannot_approve, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_mandatory_review_needs_another_person_at_a_terminal, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

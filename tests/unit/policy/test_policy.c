@@ -120,6 +120,26 @@ static void the_command_names_the_migration(void **state) {
     assert_true(same && is_null);
 }
 
+static void who_wrote_is_known_by_name_or_address(void **state) {
+    (void)state;
+    static const struct { const char *author, *person; bool same; } cases[] = {
+        {"Mara Lind <mara@x.org>", "mara@x.org", true},  {"Mara Lind <mara@x.org>", "Mara Lind", true}, {"Mara Lind <Mara@X.org>", "mara@x.org", true},
+        {"Mara Lind <mara@x.org>", "mara", true},        {"mara", "mara@x.org", true},                  {"mara@x.org", "mara@y.org", false},
+        {"Mara Lind <mara@x.org>", "jo@x.org", false},   {"Jo <jo@x>, Mara <mara@x>", "mara@x", true},  {"jo; mara", "mara", true},
+        {"maram", "mara", false},                        {"mara", "maram@x.org", false},                {"Mara Lind <mara@x.org>", "lind", false},
+        {"", "mara", false},                             {NULL, "mara", false},                         {"mara", NULL, false},
+        {"<>", "", false},                               {"an assistant", "mara", false},               {",,", "mara", false},
+    };
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(1 << 20);
+    int wrong = 0;
+    for (size_t i = 0; i < PR_COUNT(cases); i++) {
+        if (pr_is_author(a, cases[i].author, cases[i].person) == cases[i].same) continue;
+        print_error("%s, %s\n", cases[i].author != NULL ? cases[i].author : "-", cases[i].person != NULL ? cases[i].person : "-");
+        wrong++;
+    }
+    assert_int_equal(wrong, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(apply_is_allowed_exactly_when_nothing_is_missing),
@@ -129,6 +149,7 @@ int main(void) {
         cmocka_unit_test(the_first_obstacle_is_named),
         cmocka_unit_test(an_error_that_nobody_signed_stops_a_protected_environment),
         cmocka_unit_test(the_command_names_the_migration),
+        cmocka_unit_test(who_wrote_is_known_by_name_or_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

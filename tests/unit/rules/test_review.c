@@ -12,7 +12,7 @@ static void every_set_of_signs_has_the_highest_class(void **state) {
     (void)state;
     enum pr_review alone[PR_SIGN_COUNT];
     for (int i = 0; i < PR_SIGN_COUNT; i++) {
-        const struct pr_review_rule *r = pr_review_of(1u << i);
+        const struct pr_review_rule *r = pr_review_of(1u << i, NULL);
         assert_int_equal(r->sign, i);
         alone[i] = r->review;
     }
@@ -20,10 +20,67 @@ static void every_set_of_signs_has_the_highest_class(void **state) {
         enum pr_review highest = PR_REVIEW_SPOT;
         for (int i = 0; i < PR_SIGN_COUNT; i++)
             if ((set & 1u << i) != 0 && alone[i] > highest) highest = alone[i];
-        const struct pr_review_rule *r = pr_review_of(set);
+        const struct pr_review_rule *r = pr_review_of(set, NULL);
         assert_int_equal(r->review, highest);
         assert_true(set == 0 ? r->sign == PR_SIGN_NEW_ONLY : (set & 1u << r->sign) != 0);
     }
+}
+
+/* For every sign and class: either pgrail.conf may say so, and then it is so, or it is below the least and refused with its line. */
+static void a_team_sets_the_class_of_a_sign(void **state) {
+    (void)state;
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
+    for (size_t i = 0; i < pr_n_review_rules; i++)
+        for (int k = 0; k < PR_REVIEW_COUNT; k++) {
+            const struct pr_review_rule *r = &pr_review_rules[i];
+            struct pr_review_level level = {.sign = r->name, .review = pr_review_key((enum pr_review)k), .line = 7};
+            const struct pr_config c = {.shown = "pgrail.conf", .review_levels = &level, .n_review_levels = 1};
+            struct pr_err e = {0};
+            const enum pr_code code = pr_review_levels_check(&c, a, &e);
+            const bool loses = r->sign == PR_SIGN_LOSS || r->sign == PR_SIGN_BACKFILL;
+            assert_int_equal(code, loses && k == PR_REVIEW_SPOT ? PR_ERR_CONFIG : PR_OK);
+            if (code != PR_OK) assert_int_equal(strncmp(e.msg, "pgrail.conf:7: ", 15), 0);
+            int line = 0;
+            assert_int_equal(pr_review_of_project(&c, r, &line), k);
+            assert_int_equal(line, 7);
+        }
+}
+
+/* A sign that was lowered no longer hides a higher one, and of equals the first in the table decides. */
+static void the_highest_decides_whatever_its_place(void **state) {
+    (void)state;
+    struct pr_review_level levels[] = {{.sign = "loss", .review = "thorough"}, {.sign = "small-index", .review = "mandatory"}};
+    const struct pr_config c = {.review_levels = levels, .n_review_levels = 2};
+    const unsigned both = 1u << PR_SIGN_LOSS | 1u << PR_SIGN_SMALL_INDEX;
+    assert_int_equal(pr_review_of(both, &c)->sign, PR_SIGN_SMALL_INDEX);
+    assert_int_equal(pr_review_of(both | 1u << PR_SIGN_TRIGGER, &c)->sign, PR_SIGN_TRIGGER);
+    assert_int_equal(pr_review_of(1u << PR_SIGN_LOSS | 1u << PR_SIGN_RENAME, &c)->sign, PR_SIGN_LOSS);
+}
+
+/* What rehearse writes down is read by approve: the same signs, judged by the pgrail.conf of that moment. */
+static void the_document_of_a_review_is_read_back(void **state) {
+    (void)state;
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
+    struct pr_facts *f = facts_of(a, "CREATE TABLE t (a int, b int)", 150000, 5000000);
+    const struct pr_judged d = judged(a, (struct ask){.sql = "SET lock_timeout = '1s';\nALTER TABLE t DROP COLUMN a;\nUPDATE t SET b = 1", .facts = f, .tx = PR_TX_ONE, .version = 150000});
+    json_t *doc PR_CLEANUP(pr_json_freep) = pr_review_json(&d.review);
+    struct pr_reviewed same = {0}, lower = {0};
+    assert_true(pr_review_read(doc, NULL, a, &same));
+    assert_int_equal(same.review, PR_REVIEW_MANDATORY);
+    assert_string_equal(same.sign, "loss");
+    assert_string_equal(same.of, "t.a");
+    assert_int_equal(same.line, 2);
+    assert_int_equal(same.shown->signs, d.review.shown->signs);
+    assert_string_equal(pr_review_subject(&same), "t.a");
+    struct pr_review_level levels[] = {{.sign = "loss", .review = "thorough"}, {.sign = "backfill", .review = "thorough"}};
+    assert_true(pr_review_read(doc, &(struct pr_config){.review_levels = levels, .n_review_levels = 1}, a, &lower));
+    assert_string_equal(lower.sign, "backfill");
+    assert_string_equal(pr_review_subject(&lower), "t.a");     /* what is lost goes before what is changed */
+    assert_true(pr_review_read(doc, &(struct pr_config){.review_levels = levels, .n_review_levels = 2}, a, &lower));
+    assert_int_equal(lower.review, PR_REVIEW_THOROUGH);
+    json_t *odd PR_CLEANUP(pr_json_freep) = json_pack("{s:[{s:s}]}", "signs", "sign", "of-tomorrow");
+    assert_false(pr_review_read(odd, NULL, a, &lower));
+    assert_false(pr_review_read(NULL, NULL, a, &lower));
 }
 
 static const struct { const char *sql; enum pr_review review; const char *of; } cases[] = {
@@ -42,6 +99,9 @@ static const struct { const char *sql; enum pr_review review; const char *of; } 
     {"CREATE FUNCTION g() RETURNS void LANGUAGE plpgsql AS $$ BEGIN UPDATE t SET a = 1; END $$", PR_REVIEW_SPOT, NULL},
     {"ALTER TABLE t DROP COLUMN a", PR_REVIEW_MANDATORY, "t.a"},
     {"DROP TABLE small", PR_REVIEW_MANDATORY, "small"},
+    {"DROP SCHEMA s CASCADE", PR_REVIEW_MANDATORY, "s"},
+    {"DROP TYPE mood CASCADE", PR_REVIEW_MANDATORY, "mood"},
+    {"DROP DATABASE old", PR_REVIEW_MANDATORY, "old"},
     {"TRUNCATE small", PR_REVIEW_MANDATORY, "small"},
     {"UPDATE t SET a = 1 WHERE a > 3", PR_REVIEW_MANDATORY, "t"},
     {"INSERT INTO small SELECT a FROM t", PR_REVIEW_MANDATORY, "small"},
@@ -84,6 +144,9 @@ static void unknown_is_not_small(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_set_of_signs_has_the_highest_class),
+        cmocka_unit_test(a_team_sets_the_class_of_a_sign),
+        cmocka_unit_test(the_highest_decides_whatever_its_place),
+        cmocka_unit_test(the_document_of_a_review_is_read_back),
         cmocka_unit_test(statements_have_their_class),
         cmocka_unit_test(unknown_is_not_small),
     };
