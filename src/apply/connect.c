@@ -113,16 +113,6 @@ enum pr_code pr_flight_lock_row(struct pr_flight *f, struct pr_err *e) {
     return pr_hint(e, "pgrail status --env %s", f->ask->environment->name);
 }
 
-/* Statements whose effect would stay on a server connection that the pooler hands to somebody else. */
-static bool leaks_session_state(const struct pr_stmt *s) {
-    static const char *const tags[] = {"SET", "RESET", "LISTEN", "PREPARE", "LOAD", "DISCARD", "DISCARD ALL"};
-    if (pr_eq(s->tag, "SET") && strncasecmp(s->text, "set local", 9) == 0) return false;
-    if (pr_eq(s->tag, "SET") && strncasecmp(s->text, "set constraints", 15) == 0) return false;
-    for (size_t i = 0; i < PR_COUNT(tags); i++)
-        if (pr_eq(s->tag, tags[i])) return true;
-    return false;
-}
-
 enum pr_code pr_flight_pool_check(const struct pr_flight *f, struct pr_err *e) {
     if (!f->ident.tx_pooled) return PR_OK;
     if (f->side->tx != PR_TX_ONE) {
@@ -131,9 +121,10 @@ enum pr_code pr_flight_pool_check(const struct pr_flight *f, struct pr_err *e) {
         return pr_hint(e, "connect directly: name the server itself in environment %s", f->ask->environment->name);
     }
     for (size_t i = 0; i < f->script.n; i++) {
-        if (!leaks_session_state(&f->script.stmts[i])) continue;
+        const char *left = pr_stmt_leaves(&f->script.stmts[i], f->a);
+        if (left == NULL || pr_stmt_cleared(&f->script, i, f->a)) continue;
         (void)PR_FAIL(e, PR_ERR_REFUSED, "%s:%d: %s would stay on a connection that the pooler gives to others", f->side->path,
-                      f->script.stmts[i].line + f->side->first_line - 1, f->script.stmts[i].tag);
+                      f->script.stmts[i].line + f->side->first_line - 1, left);
         return pr_hint(e, "write SET LOCAL, or connect directly in environment %s", f->ask->environment->name);
     }
     return PR_OK;

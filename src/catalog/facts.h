@@ -142,6 +142,7 @@ struct pr_facts {
     const char *const *all_indexes; size_t n_all_indexes;  /* "schema.name" of every user index; none in facts of older files */
     int64_t max_locks;             /* max_locks_per_transaction × (max_connections + max_prepared_transactions) */
     int standbys;                  /* physical ones that are connected */
+    bool tx_pooled;                /* the facts came through a pooler that may hand the session to others after each transaction */
     const char *role;              /* that the facts were read as, and that migrations run as; NULL = not known */
     bool role_super;
     const char *const *role_of; size_t n_role_of;          /* roles whose rights it has, itself included */

@@ -39,6 +39,7 @@ struct shape {
 #define BOOL(S, m) {.key = #m, .type = F_BOOL, .at = TYPED(S, m, bool)}
 #define TEXTS(S, m) {.key = #m, .type = F_TEXTS, .at = TYPED(S, m, const char *const *), .count_at = TYPED(S, n_##m, size_t)}
 #define LATER(S, m) {.key = #m, .type = F_TEXTS, .later = true, .at = TYPED(S, m, const char *const *), .count_at = TYPED(S, n_##m, size_t)}
+#define LATER_BOOL(S, m) {.key = #m, .type = F_BOOL, .later = true, .at = TYPED(S, m, bool)}
 #define LIST(S, m, k, s) {.key = k, .type = F_LIST, .at = offsetof(S, m), .count_at = TYPED(S, n_##m, size_t), .of = &(s)}
 #define COMPUTED(S, m) {.key = #m, .type = F_COMPUTED, .at = TYPED(S, m, const char *)}
 #define SHAPE(S, table) {.size = sizeof(S), .fields = (table), .n = PR_COUNT(table)}
@@ -116,7 +117,7 @@ static const struct field facts_fields[] = {
     TEXTS(F, search_path), I64(F, max_locks), INT(F, standbys), MAYBE(F, role), BOOL(F, role_super), TEXTS(F, role_of),
     LIST(F, grantees, "grantees", grantee_shape), LIST(F, default_grants, "default_grants", default_shape), BOOL(F, publishes_all), BOOL(F, whole), COMPUTED(F, fingerprint),
     LIST(F, rels, "relations", rel_shape), LIST(F, types, "types", typ_shape), LIST(F, fns, "functions", fn_shape),
-    TEXTS(F, all_relations), LATER(F, all_indexes),
+    TEXTS(F, all_relations), LATER(F, all_indexes), LATER_BOOL(F, tx_pooled),
 };
 #undef F
 static const struct shape facts_shape = SHAPE(struct pr_facts, facts_fields);

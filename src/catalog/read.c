@@ -185,6 +185,7 @@ static enum pr_code read_facts(struct pr_pg *pg, const struct pr_want *wants, si
         if (!moved_under_us(e)) return e->code;
     }
     if (f == NULL) return PR_FAIL(e, PR_ERR_DB_SHAPE, "facts: the schema moves while it is read: %.500s", pr_dup(a, e->msg));
+    f->tx_pooled = who->tx_pooled;
     for (size_t i = 0; i < f->n_rels; i++)
         if (f->rels[i].partition_of == NULL) sum_partitions(f, &f->rels[i], 0);
     *out = f;

@@ -79,15 +79,33 @@ static enum pr_code wants_of(struct pr_check *k, const struct pr_side *side, str
     return PR_OK;
 }
 
+static const struct pr_migration *last_applied(const struct pr_check *k, const struct pr_history_row *rows, size_t n) {
+    for (size_t i = k->n; i > 0; i--)
+        if (!k->list[i - 1]->repeatable && pr_history_applied(rows, n, k->list[i - 1]->version) != NULL) return k->list[i - 1];
+    return NULL;
+}
+
+/* Comes before one that is applied, and is not: it arrived late, or was rolled back alone. */
+static void tell_late(struct pr_check *k, const struct pr_migration *m, const struct pr_migration *after) {
+    pr_check_problem(k, &(struct pr_problem){
+        .rule = "migration-order", .path = m->up.path, .also = after->up.path, .hint = pr_fmt(k->c->a, "Give it a version after %s.", after->version),
+        .message = pr_fmt(k->c->a, "%s is not applied on %s, and %s, which comes after it, is", m->id, k->x.env->name, after->id)},
+        "A database that is built from the folder runs them in another order than this one did, and most runners leave out what is older than what they ran last.");
+}
+
 /* A pending migration is one that the history does not have as applied; one that changed since it was applied stays in the
  * list's findings and is not judged again. */
 static enum pr_code keep_pending(struct pr_check *k, struct pr_err *e) {
     struct pr_history_row *rows = NULL;
     size_t n_rows = 0, kept = 0;
     PR_TRY(e, pr_history_read(k->x.pg, k->c->a, &rows, &n_rows, e));
+    const struct pr_migration *last = last_applied(k, rows, n_rows);
+    bool before = last != NULL;
     for (size_t i = 0; i < k->n; i++) {
         const struct pr_migration *m = k->list[i];
         const struct pr_history_row *row = pr_history_applied(rows, n_rows, m->version);
+        before = before && m != last;
+        if (row == NULL && before && !m->repeatable) tell_late(k, m, last);
         if (row == NULL || m->repeatable) {
             k->list[kept++] = m;
             continue;

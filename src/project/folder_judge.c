@@ -20,6 +20,9 @@ const struct pr_problem_rule pr_problem_rules[] = {
     {"changed-after-apply", true, "a migration was changed after it was applied",
      "What the file says is not what ran there: whoever builds a database from the folder gets another one.",
      "Give the file its old bytes back and write a new migration."},
+    {"migration-order", false, "a migration that is not applied is older than one that is",
+     "A database that is built from the folder runs them in another order than this one did, and most runners leave out what is older than what they ran last.",
+     "Give it a version after the last one that is applied."},
 };
 const size_t pr_n_problem_rules = PR_COUNT(pr_problem_rules);
 

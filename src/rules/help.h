@@ -33,6 +33,8 @@ const char *pr_dropped_proof(const struct pr_rule_ctx *c, const AlterTableStmt *
 const char *pr_type_blockers(const struct pr_rule_ctx *c, const struct pr_rel *r, const char *column);
 /* Of two that are locked together the one whose work is more; either may be NULL or nobody's. */
 const struct pr_effect *pr_heavier(const struct pr_effect *a, const struct pr_effect *b);
+/* The value of a SET of a timeout in milliseconds: '2s', 500, '1 min'; -1 = not a plain value. set is a VariableSetStmt. */
+int64_t pr_timeout_ms(const void *set);
 bool pr_is_foreign_runner(const struct pr_rule_ctx *c);     /* meant for another runner than ours */
 bool pr_in_tx(const struct pr_rule_ctx *c);                 /* this statement runs in a transaction with others */
 

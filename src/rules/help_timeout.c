@@ -1,6 +1,7 @@
 /* help_timeout.c: which statements set lock_timeout, and whether to something that helps; which ones change the role. */
 #include "sql/nodes.h"
 
+#include "rules/help.h"
 #include "rules/judge.h"
 
 /* "0", "0s", 0: for ever. */
@@ -10,6 +11,24 @@ static bool is_zero(const Node *n) {
     if (k == NULL || k->isnull) return false;
     if (nodeTag(&k->val) == T_Integer) return intVal(&k->val) == 0;
     return nodeTag(&k->val) == T_String && strpbrk(strVal(&k->val), "123456789") == NULL;
+}
+
+int64_t pr_timeout_ms(const void *set) {
+    static const struct { const char *unit; int64_t ms; } units[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}, {"", 1}};
+    const VariableSetStmt *vs = pr_cast(VariableSetStmt, set);
+    const A_Const *k = vs->kind == VAR_SET_VALUE && list_length(vs->args) == 1 ? pr_as(A_Const, (const Node *)linitial(vs->args)) : NULL;
+    if (k == NULL || k->isnull) return -1;
+    if (nodeTag(&k->val) == T_Integer) return intVal(&k->val);
+    if (nodeTag(&k->val) != T_String) return -1;
+    const char *s = strVal(&k->val);
+    int64_t n = 0;
+    while (*s == ' ') s++;
+    if (*s < '0' || *s > '9') return -1;
+    for (; *s >= '0' && *s <= '9'; s++) n = pr_sat_add(pr_sat_mul(n, 10), *s - '0');
+    while (*s == ' ') s++;
+    for (size_t i = 0; i < PR_COUNT(units); i++)
+        if (pr_eq(s, units[i].unit)) return pr_sat_mul(n, units[i].ms);
+    return -1;
 }
 
 static const char *text_of(const Node *n) {

@@ -4,24 +4,6 @@
 
 enum { LONG_LOCK_MS = 600000, LONG_STATEMENT_MS = 3600000 };           /* long enough for what it waits for */
 
-/* "2s", "500", "1 min" in milliseconds; -1 = not a plain value. */
-static int64_t ms_of(const VariableSetStmt *vs) {
-    static const struct { const char *unit; int64_t ms; } units[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}, {"", 1}};
-    const A_Const *k = list_length(vs->args) == 1 && IsA(linitial(vs->args), A_Const) ? (const A_Const *)(const void *)linitial(vs->args) : NULL;
-    if (k == NULL || k->isnull) return -1;
-    if (nodeTag(&k->val) == T_Integer) return intVal(&k->val);
-    if (nodeTag(&k->val) != T_String) return -1;
-    const char *s = strVal(&k->val);
-    int64_t n = 0;
-    while (*s == ' ') s++;
-    if (*s < '0' || *s > '9') return -1;
-    for (; *s >= '0' && *s <= '9'; s++) n = pr_sat_add(pr_sat_mul(n, 10), *s - '0');
-    while (*s == ' ') s++;
-    for (size_t i = 0; i < PR_COUNT(units); i++)
-        if (pr_eq(s, units[i].unit)) return pr_sat_mul(n, units[i].ms);
-    return -1;
-}
-
 /* What the session's setting is by then: of the last SET before. */
 static int64_t setting(const struct pr_rule_ctx *c, const char *name) {
     for (int i = c->stmt->index - 1; i >= 0; i--) {
@@ -29,7 +11,7 @@ static int64_t setting(const struct pr_rule_ctx *c, const char *name) {
         if (node == NULL || !IsA(node, VariableSetStmt)) continue;
         const VariableSetStmt *vs = node;
         if (vs->kind == VAR_RESET_ALL) return -1;
-        if (pr_eq(vs->name, name) && !vs->is_local) return vs->kind == VAR_SET_VALUE ? ms_of(vs) : -1;
+        if (pr_eq(vs->name, name) && !vs->is_local) return pr_timeout_ms(vs);
     }
     return -1;
 }

@@ -145,6 +145,12 @@ struct pr_column_name {
 };
 size_t pr_stmt_columns(const struct pr_stmt *s, struct pr_arena *a, struct pr_column_name **out);
 
+/* What of a statement stays in the session when its transaction is over, in words: "the setting work_mem", "an advisory lock of the
+ * session". NULL = nothing is seen to. */
+const char *pr_stmt_leaves(const struct pr_stmt *s, struct pr_arena *a);
+/* Does a later statement of the script take that away: the temporary table is dropped, the advisory lock given back? */
+bool pr_stmt_cleared(const struct pr_script *script, size_t i, struct pr_arena *a);
+
 /* Functions that a statement calls by name, without their schema, as often as it does; offset in the script's text. Calls that
  * have no name in the tree (operators, casts, views, SQL in strings) are not seen. */
 struct pr_called { const char *name; size_t offset; };

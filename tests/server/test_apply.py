@@ -579,10 +579,16 @@ def test_concurrently_is_refused_behind_pgbouncer(pg15, project, make_db, pgboun
     kit.env["DEV_URL"] = pgbouncer(pg15).url(kit.production.name)
     project.migration(1, "idx", INDEX, UNINDEX)
     project.migration(2, "set", "SET search_path = public;\n" + COLUMN, UNCOLUMN)
-    for which in ("1", "2"):
+    project.migration(3, "locked", "SELECT pg_advisory_lock(7);\n" + COLUMN, UNCOLUMN)
+    project.migration(4, "scratch", "CREATE TEMP TABLE scratch AS SELECT 1 AS a;\n" + COLUMN, UNCOLUMN)
+    for which in ("1", "2", "3", "4"):
+        found = {f["rule"]: f["level"] for f in kit.run("check", which, "--env", "dev", "--json").json["findings"]}
+        assert found.get("pooler-session-settings") == ("error" if which != "1" else None)
         r = kit.run("apply", which, "--env", "dev", "--json")
         assert r.status == REFUSED and "connect directly" in r.json["error"]["hint"], r.out
     assert index_state(kit.production) is None
+    project.migration(5, "tidy", "CREATE TEMP TABLE scratch AS SELECT 1 AS a;\nDROP TABLE scratch;\n" + COLUMN, UNCOLUMN)
+    kit.run("apply", "5", "--env", "dev", "--json").ok()
 
 
 @pytest.mark.parametrize("first, second", [("bouncer", "direct"), ("direct", "bouncer"), ("bouncer", "bouncer")])

@@ -116,6 +116,21 @@ def test_what_is_applied_is_not_judged_again_and_must_not_change(shop, db):
     assert [m["version"] for m in check(shop)["migrations"]] == ["0001", "0002"]
 
 
+def test_what_is_pending_and_older_than_what_is_applied_is_told(shop, db):
+    shop.migration(1, "first", "CREATE TABLE a (x int);\n")
+    shop.migration(2, "late", "CREATE TABLE b (x int);\n")
+    shop.migration(3, "third", "CREATE TABLE c (x int);\n")
+    shop.migration(4, "next", "CREATE TABLE d (x int);\n")
+    sha = {m["version"]: m["sha256"] for m in check(shop, "--offline")["migrations"]}
+    for version in ("0001", "0003"):
+        history(db, version, sha[version])
+    [f] = found(check(shop), "migration-order")
+    assert f["path"] == "migrations/0002_late.up.sql" and f["level"] == "warning"
+    assert f["title"].startswith("0002_late is not applied on ") and f["title"].endswith(", and 0003_third, which comes after it, is")
+    history(db, "0002", sha["0002"])
+    assert not found(check(shop), "migration-order")
+
+
 def test_pending_migrations_know_what_those_before_them_did(shop):
     shop.migration(1, "table", "CREATE TABLE notes (id bigint);\n", "DROP TABLE notes;\n")
     shop.migration(2, "column", "ALTER TABLE notes ADD COLUMN invoice bigint;\nCREATE INDEX ON notes (invoice);\n")

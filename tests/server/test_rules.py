@@ -15,7 +15,7 @@ import pytest
 
 from lib import measured
 from lib.runs import BIN, Project
-from lib.servers import await_that, majors
+from lib.servers import Bouncer, await_that, majors
 
 
 def all_rules():
@@ -57,9 +57,17 @@ def emptied(server):
 
 @contextlib.contextmanager
 def around(rule, server):
-    """What a proof needs beside its setup: a standby that listens, for the rule about standbys."""
+    """What a proof needs beside its setup: a standby that listens, for the rule about standbys; PgBouncer, for that about poolers. Gives
+    the server that check goes to."""
+    if rule["rule"] == "pooler-session-settings":
+        bouncer = Bouncer(server)
+        try:
+            yield bouncer
+        finally:
+            bouncer.close()
+        return
     if rule["rule"] != "standby-conflict":
-        yield
+        yield server
         return
     with psycopg.connect(server.conninfo() + " replication=true", autocommit=True) as standby:
         system = standby.pgconn.exec_(b"IDENTIFY_SYSTEM")
@@ -68,7 +76,7 @@ def around(rule, server):
         with server.connect() as c:
             await_that(lambda: c.execute(count).fetchone()[0] == 1, "a standby listens")
         try:
-            yield
+            yield server
         finally:
             standby.pgconn.finish()
             with server.connect() as c:
@@ -229,9 +237,8 @@ def test_proof(rule, server, tmp_path, home):
     db = emptied(server)
     db.sql(rule["setup"])
     counted(db, rule)
-    project = Project(tmp_path / "project", home).environment("live", db)
-    with around(rule, server):
-        prove(rule, db, project)
+    with around(rule, server) as door:
+        prove(rule, db, Project(tmp_path / "project", home).environment("live", door.url(db.name)))
 
 
 def prove(rule, db, project):

@@ -42,6 +42,7 @@ static void touch_up_more(const struct pr_rule *rule, struct pr_facts *f, struct
         f->types[i].n_used_by = 1;
     }
     if (pr_eq(rule->id, "standby-conflict")) f->standbys = 1;
+    if (pr_eq(rule->id, "pooler-session-settings")) f->tx_pooled = true;
     if (pr_eq(rule->id, "publication-new-table")) f->publishes_all = true;
     if (pr_eq(rule->id, "partition-fanout")) f->max_locks = 40;
     f->role = "postgres";

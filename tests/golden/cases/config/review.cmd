@@ -1,6 +1,6 @@
 # [review] sets what a sign asks for; a name, a class or a lowering that cannot be is refused with its line.
 printf '[review]\nloss = thorough\nsmall-index = mandatory\n' >pgrail.conf
-$PGRAIL rules | sed -n '/^what decides/,$p'
+$PGRAIL rules | sed -n '/^what decides/,/^  new-only/p'
 cat >a.sql <<'S'
 ALTER TABLE t DROP COLUMN a;
 S
