@@ -2,7 +2,7 @@
 -- Of an extension's functions the volatility matters (uuid_generate_v4() as a default), their text does not.
 SELECT row_to_json(x)::text
 FROM (
-    SELECT n.nspname AS schema, p.proname AS name, pg_get_function_identity_arguments(p.oid) AS args,
+    SELECT n.nspname AS schema, p.proname AS name, pg_get_function_arguments(p.oid) AS args,
            p.provolatile AS volatility, l.lanname AS language,
            CASE WHEN e.oid IS NOT NULL OR l.lanname IN ('c', 'internal') THEN NULL
                 WHEN p.prosrc = '' THEN pg_get_functiondef(p.oid)   -- BEGIN ATOMIC: the body is a tree

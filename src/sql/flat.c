@@ -376,13 +376,46 @@ static bool open_call(struct flat *f, const struct pr_stmt *s, const FuncCall *c
     return true;
 }
 
-static bool open_select(struct flat *f, const struct pr_stmt *s, const SelectStmt *q, const struct round *round) {
-    bool opened = false;
-    if (q->fromClause != NIL || q->op != SETOP_NONE) return false;
+struct called { struct flat *f; const FuncCall **items; size_t n, cap; };
+
+static bool gather_called(Node *node, void *ctx) {
+    struct called *c = ctx;
+    if (node == NULL) return false;
+    if (IsA(node, FuncCall)) *PR_PUSH(c->f->a, c->items, c->n, c->cap) = pr_cast(FuncCall, node);
+    return pr_tree_walk(node, gather_called, ctx);
+}
+
+static bool is_target(const SelectStmt *q, const FuncCall *call) {
     const ListCell *lc;
-    foreach (lc, q->targetList) {
-        const FuncCall *call = pr_as(FuncCall, lfirst_node(ResTarget, lc)->val);
-        opened = (call != NULL && open_call(f, s, call, round)) || opened;
+    foreach (lc, q->targetList)
+        if ((const void *)lfirst_node(ResTarget, lc)->val == (const void *)call) return true;
+    return false;
+}
+
+/* SELECT f() and SELECT … FROM f(): once, whatever the rows are. */
+static bool runs_once(const Node *n, const FuncCall *call) {
+    const SelectStmt *q = pr_as(SelectStmt, n);
+    if (q == NULL || q->op != SETOP_NONE || q->whereClause != NULL || q->withClause != NULL || q->limitCount != NULL) return false;
+    if (q->fromClause == NIL) return is_target(q, call);
+    const RangeFunction *from = list_length(q->fromClause) == 1 ? pr_as(RangeFunction, (const Node *)linitial(q->fromClause)) : NULL;
+    const List *first = from != NULL && list_length(from->functions) == 1 ? pr_as(List, (const Node *)linitial(from->functions)) : NULL;
+    return first != NULL && linitial(first) == (const void *)call;
+}
+
+/* Functions of a query or of what writes rows. One that is called several times is told once. */
+static bool open_called(struct flat *f, const struct pr_stmt *s, const struct round *round) {
+    struct called c = {.f = f};
+    bool opened = false;
+    if (round->inside.later) return false;
+    (void)gather_called((Node *)(uintptr_t)s->node, &c);
+    for (size_t i = 0; i < c.n; i++) {
+        bool told = false;
+        for (size_t k = 0; k < i && !told; k++)
+            told = pr_eq(strVal(llast(c.items[k]->funcname)), strVal(llast(c.items[i]->funcname))) &&
+                   list_length(c.items[k]->args) == list_length(c.items[i]->args);
+        struct round here = *round;
+        here.inside.maybe = here.inside.maybe || !runs_once(s->node, c.items[i]);
+        if (!told) opened = open_call(f, s, c.items[i], &here) || opened;
     }
     return opened;
 }
@@ -392,12 +425,13 @@ static bool open_one(struct flat *f, const struct pr_stmt *s, const struct round
     if (IsA(n, DoStmt)) return open_do(f, s, pr_cast(DoStmt, n), round);
     if (IsA(n, CreateFunctionStmt)) return open_function(f, s, pr_cast(CreateFunctionStmt, n), round);
     if (IsA(n, CallStmt)) return open_call(f, s, pr_cast(CallStmt, n)->funccall, round);
-    return IsA(n, SelectStmt) && open_select(f, s, pr_cast(SelectStmt, n), round);
+    return open_called(f, s, round);
 }
 
 static bool may_open(const struct flat *f, const Node *n) {
     if (n == NULL) return false;
-    const bool calls = IsA(n, CallStmt) || (IsA(n, SelectStmt) && pr_cast(SelectStmt, n)->fromClause == NIL);
+    const bool calls = IsA(n, CallStmt) || IsA(n, SelectStmt) || IsA(n, InsertStmt) || IsA(n, UpdateStmt) || IsA(n, DeleteStmt) ||
+                       IsA(n, CreateTableAsStmt);
     return IsA(n, DoStmt) || IsA(n, CreateFunctionStmt) || (calls && f->n_made + f->n_known > 0);
 }
 

@@ -75,12 +75,12 @@ struct pr_inside {
     const char *const *vars; size_t n_vars;                /* variables and parameters: names that need not be columns */
 };
 
-/* A function that is there before the script: arguments as pg_get_function_identity_arguments gives them; the body as in
+/* A function that is there before the script: arguments as pg_get_function_arguments gives them; the body as in
  * pg_proc.prosrc, or the whole CREATE FUNCTION where that is empty. */
 struct pr_known_body { const char *name, *args, *language, *body; };
 
-/* The script with what stands in bodies: after each DO, CREATE FUNCTION, and CALL or SELECT of a function that the script
- * made or that is known, the statements of its body, in their order, each with `inside`; bodies in bodies too, to PR_CAP_BODIES levels. What
+/* The script with what stands in bodies: after each DO, CREATE FUNCTION, and CALL, SELECT, INSERT, UPDATE or DELETE that
+ * calls a function that the script made or that is known, the statements of its body, in their order, each with `inside`; bodies in bodies too, to PR_CAP_BODIES levels. What
  * is put together when it runs is there with node NULL and unjudged PR_DYNAMIC. PL/pgSQL, SQL and EXECUTE of constants are
  * looked into. The trees of s are borrowed: s must outlive out. text goes on behind len with the bodies that had to be
  * unquoted; pr_script_place leads back. O(len). */

@@ -72,6 +72,8 @@ static void statements_of_bodies_are_found(void **state) {
          "SELECT+, DROP TABLE+, SELECT, DROP TABLE"},
         {"CREATE FUNCTION f(a s.t, VARIADIC b int[]) RETURNS SETOF s.t LANGUAGE plpgsql AS $$ DECLARE x CONSTANT s.e := 'q'; y s.t[]; z s.t.c%TYPE;"
          " BEGIN RETURN QUERY SELECT 1; END $$", "SELECT+"},
+        {"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'DROP TABLE t'; SELECT f() FROM x; SELECT * FROM f(); DELETE FROM x WHERE a = f()",
+         "DROP TABLE+, DROP TABLE?, DROP TABLE, DROP TABLE?"},
         {"CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'a', 'b'", ""},
         {"CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1", ""},
         {"CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql", ""},
@@ -213,9 +215,12 @@ static void a_known_function_is_opened_at_its_call(void **state) {
         {.name = "g", .args = "a integer, OUT b integer", .language = "plpgsql", .body = "BEGIN DROP TABLE t; RETURN; END"},
         {.name = "f", .args = "", .language = "plpgsql", .body = "BEGIN RETURN QUERY SELECT 1; END"},
         {.name = "c", .args = "", .language = "c", .body = "x"},
+        {.name = "e", .args = "a integer, b integer DEFAULT 2", .language = "sql", .body = "DROP TABLE t"},
     };
     static const struct { const char *sql; size_t n; } cases[] = {
-        {"SELECT g(1)", 2}, {"SELECT g()", 1}, {"SELECT f()", 2}, {"SELECT c()", 1}, {"CALL g(1, NULL)", 2}, {"CALL g()", 1}, {"SELECT h()", 1}, {"SELECT g(x) FROM y", 1},
+        {"SELECT g(1)", 2}, {"SELECT g()", 1}, {"SELECT f()", 2}, {"SELECT c()", 1}, {"CALL g(1, NULL)", 2}, {"CALL g()", 1}, {"SELECT h()", 1}, {"SELECT g(x) FROM y", 2},
+        {"SELECT * FROM f()", 2}, {"INSERT INTO y SELECT g(x) FROM z", 2}, {"UPDATE y SET a = g(1), b = g(2)", 2}, {"CREATE TABLE y AS SELECT g(1)", 2},
+        {"SELECT e(1)", 2}, {"SELECT e(1, 2)", 2}, {"SELECT e(1, 2, 3)", 1}, {"SELECT e()", 1},
     };
     for (size_t i = 0; i < PR_COUNT(cases); i++) {
         struct pr_script s PR_CLEANUP(pr_script_done) = {0}, flat PR_CLEANUP(pr_script_done) = {0};
