@@ -86,6 +86,8 @@ const char *pr_rel_kind_name(char relkind) {
 
 const struct pr_rel *pr_find_rel(const struct pr_facts *f, const char *schema, const char *name) {
     if (schema != NULL) return rel_in(f, schema, name);
+    const struct pr_rel *temporary = rel_in(f, "pg_temp", name);           /* made by the script itself */
+    if (temporary != NULL) return temporary;
     for (size_t i = 0; i < f->n_search_path; i++) {
         const struct pr_rel *r = rel_in(f, f->search_path[i], name);
         if (r != NULL) return r;

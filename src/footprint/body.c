@@ -132,6 +132,8 @@ static int by_lock(const void *a, const void *b) {
 /* Whose it was is as the first statement found it; the rest is what all of them do together. */
 static void join_effect(struct pr_effect *mine, const struct pr_effect *e) {
     if (e->lock > mine->lock) mine->lock = e->lock;
+    if (e->at_least > mine->at_least) mine->at_least = e->at_least;
+    mine->maybe = mine->maybe || e->maybe;
     mine->rewrite = mine->rewrite || e->rewrite;
     mine->scan = mine->scan || e->scan;
     mine->index_builds += e->index_builds;

@@ -14,16 +14,19 @@ static const char *text_of_key(struct fx *x, const PartitionSpec *spec) {
 }
 
 /* The relation when the name is free, else NULL with the failure that follows. */
-static struct w_rel *fresh(struct fx *x, const RangeVar *rv, char kind, bool if_not_exists, bool *there) {
-    struct w_rel *has = w_find(x->w, rv->schemaname != NULL ? rv->schemaname : w_default_schema(x->w), rv->relname);
+static struct w_rel *fresh(struct fx *x, const RangeVar *rv, char kind, OnCommitAction end, bool if_not_exists, bool *there) {
+    const char *schema = fx_new_schema(x, rv);
+    struct w_rel *has = w_find(x->w, schema, rv->relname);
     *there = has != NULL && has->complete;
     if (*there) {
         if (!if_not_exists) fx_fail(x, "42P07", true, "relation \"%s\" already exists", rv->relname);
         return NULL;
     }
     if (has != NULL) w_drop(x->w, has);                    /* a name that was only guessed to be there */
-    struct w_rel *r = w_create(x->w, fx_str(x, rv->schemaname), fx_str(x, rv->relname), kind);
-    r->r.persistence = rv->relpersistence;
+    struct w_rel *r = w_create(x->w, schema, fx_str(x, rv->relname), kind);
+    if (!pr_eq(schema, W_TEMP)) r->r.persistence = rv->relpersistence;
+    r->until_commit = end == ONCOMMIT_DROP;
+    x->w->until_commit = x->w->until_commit || r->until_commit;
     fx_main(x, r);
     fx_created(x, r);
     return r;
@@ -149,7 +152,7 @@ static void newborn(struct fx *x, const struct w_rel *r) {
 void fx_create_table(struct fx *x, const void *node) {
     const CreateStmt *st = node;
     bool there = false;
-    struct w_rel *r = fresh(x, st->relation, st->partspec != NULL ? 'p' : 'r', st->if_not_exists, &there);
+    struct w_rel *r = fresh(x, st->relation, st->partspec != NULL ? 'p' : 'r', st->oncommit, st->if_not_exists, &there);
     if (r == NULL) return;
     if (st->partspec != NULL) r->r.partition_key = pr_fmt(x->a, "RANGE %s", text_of_key(x, st->partspec));
     if (st->ofTypename != NULL) {
@@ -180,7 +183,7 @@ void fx_create_table_as(struct fx *x, const void *node) {
     const CreateTableAsStmt *st = node;
     const bool is_view = st->objtype == OBJECT_MATVIEW;
     bool there = false;
-    struct w_rel *r = fresh(x, st->into->rel, is_view ? 'm' : 'r', st->if_not_exists, &there);
+    struct w_rel *r = fresh(x, st->into->rel, is_view ? 'm' : 'r', st->into->onCommit, st->if_not_exists, &there);
     if (r == NULL) return;
     r->complete = false;                                   /* its columns are those of the query: not resolved */
     r->empty = st->into->skipData;
@@ -234,8 +237,9 @@ static void same_columns(struct fx *x, const struct w_rel *view, const ViewStmt 
 
 void fx_view(struct fx *x, const void *node) {
     const ViewStmt *st = node;
-    struct w_rel *has = w_find(x->w, st->view->schemaname, st->view->relname);
-    if (has != NULL && has->complete && !st->replace && !(st->view->relpersistence == 't')) {
+    const char *schema = fx_new_schema(x, st->view);
+    struct w_rel *has = w_find(x->w, schema, st->view->relname);
+    if (has != NULL && has->complete && !st->replace) {
         fx_fail(x, "42P07", true, "relation \"%s\" already exists", st->view->relname);
         return;
     }
@@ -247,7 +251,7 @@ void fx_view(struct fx *x, const void *node) {
     } else {
         if (has != NULL) w_drop(x->w, has);
         if (st->replace && x->w->base == NULL) fx_guess(x);
-        has = w_create(x->w, fx_str(x, st->view->schemaname), fx_str(x, st->view->relname), 'v');
+        has = w_create(x->w, schema, fx_str(x, st->view->relname), 'v');
         fx_main(x, has);
         fx_created(x, has);
         if (st->replace && x->w->base == NULL) fx_lock(x, has, PR_ACCESS_EXCLUSIVE)->created = false;
@@ -305,7 +309,7 @@ void fx_refresh(struct fx *x, const void *node) {
 void fx_create_sequence(struct fx *x, const void *node) {
     const CreateSeqStmt *st = node;
     bool there = false;
-    struct w_rel *r = fresh(x, st->sequence, 'S', st->if_not_exists, &there);
+    struct w_rel *r = fresh(x, st->sequence, 'S', ONCOMMIT_NOOP, st->if_not_exists, &there);
     ListCell *lc;
     if (r == NULL) return;
     foreach (lc, st->options) {

@@ -18,6 +18,13 @@ struct reader {
 
 static bool read_node(Node *node, void *ctx);
 
+/* Begins with the WITH queries that are in scope where a statement in WITH stands. */
+static struct reader reader_of(struct fx *x, enum pr_lock lock) {
+    struct reader rd = {.x = x, .lock = lock};
+    for (size_t i = 0; i < x->n_ctes && rd.n_ctes < MAX_CTES; i++) rd.ctes[rd.n_ctes++] = x->ctes[i];
+    return rd;
+}
+
 /* Does the query level find its rows by an index? Only a column compared with = or IN counts, as first key column. */
 struct finder { const struct w_rel *r; const struct pr_inside *inside; bool found; };
 
@@ -119,7 +126,23 @@ static const WithClause *with_of(const Node *n) {
     if (IsA(n, SelectStmt)) return FX_NODE(SelectStmt, n)->withClause;
     if (IsA(n, InsertStmt)) return FX_NODE(InsertStmt, n)->withClause;
     if (IsA(n, UpdateStmt)) return FX_NODE(UpdateStmt, n)->withClause;
+    if (IsA(n, MergeStmt)) return FX_NODE(MergeStmt, n)->withClause;
     return IsA(n, DeleteStmt) ? FX_NODE(DeleteStmt, n)->withClause : NULL;
+}
+
+/* The queries before it in the WITH, and those round it, are no tables to it either. */
+static void write_in_with(const struct reader *rd, const Node *node) {
+    struct fx *x = rd->x;
+    const char *const *outer = x->ctes;
+    const size_t n_outer = x->n_ctes;
+    x->ctes = rd->ctes;
+    x->n_ctes = (size_t)rd->n_ctes;
+    if (IsA(node, InsertStmt)) fx_insert(x, node);
+    else if (IsA(node, UpdateStmt)) fx_update(x, node);
+    else if (IsA(node, DeleteStmt)) fx_delete(x, node);
+    else fx_merge(x, node);
+    x->ctes = outer;
+    x->n_ctes = n_outer;
 }
 
 static bool read_node(Node *node, void *ctx) {
@@ -131,11 +154,8 @@ static bool read_node(Node *node, void *ctx) {
     }
     if (IsA(node, RangeSubselect) && FX_NODE(RangeSubselect, node)->alias == NULL && rd->x->w->version != 0 && rd->x->w->version < 160000)
         fx_fail(rd->x, "42601", true, "a subquery in FROM without an alias needs PostgreSQL 16");
-    if (IsA(node, InsertStmt) || IsA(node, UpdateStmt) || IsA(node, DeleteStmt)) {       /* in WITH */
-        struct fx *x = rd->x;
-        if (IsA(node, InsertStmt)) fx_insert(x, node);
-        else if (IsA(node, UpdateStmt)) fx_update(x, node);
-        else fx_delete(x, node);
+    if (IsA(node, InsertStmt) || IsA(node, UpdateStmt) || IsA(node, DeleteStmt) || IsA(node, MergeStmt)) {
+        write_in_with(rd, node);
         return false;
     }
     if (!IsA(node, SelectStmt)) return pr_tree_walk(node, read_node, ctx);
@@ -149,13 +169,17 @@ static bool read_node(Node *node, void *ctx) {
 }
 
 void fx_reads(struct fx *x, const void *query, bool work) {
-    struct reader rd = {.x = x, .lock = PR_ACCESS_SHARE, .work = work};
+    struct reader rd = reader_of(x, PR_ACCESS_SHARE);
+    rd.work = work;
     (void)read_node((Node *)(uintptr_t)query, &rd);
 }
 
 /* The tables that a query names, and what its views name; planned: what is below them too. Its target is the caller's. */
 void fx_analyses(struct fx *x, const void *query, const RangeVar *target, bool planned) {
-    struct reader rd = {.x = x, .lock = PR_ACCESS_SHARE, .expand = true, .below = planned, .target = target};
+    struct reader rd = reader_of(x, PR_ACCESS_SHARE);
+    rd.expand = true;
+    rd.below = planned;
+    rd.target = target;
     Node *n = (Node *)(uintptr_t)query;
     if (n == NULL) return;
     if (IsA(n, SelectStmt)) (void)read_node(n, &rd);
@@ -174,7 +198,9 @@ void fx_lock_view(struct fx *x, const struct w_rel *view, enum pr_lock lock) {
 
 static void reads_with(struct fx *x, const void *part, const WithClause *with, const Node *where) {
     if (part == NULL) return;
-    struct reader rd = {.x = x, .lock = PR_ACCESS_SHARE, .work = true, .where = where};
+    struct reader rd = reader_of(x, PR_ACCESS_SHARE);
+    rd.work = true;
+    rd.where = where;
     add_ctes(&rd, with);
     if (IsA(FX_NODE(Node, part), List)) {
         ListCell *lc;
@@ -275,8 +301,9 @@ static bool cascades(const struct pr_con *c, bool going) {
     return at != NULL && (pr_starts(at + 10, "CASCADE") || pr_starts(at + 10, "SET"));
 }
 
-/* Foreign keys: the referenced table is read and its rows locked; a change of the key reads the referencing one. */
-static void keys_looked_up(struct fx *x, const struct w_rel *r, bool outbound, bool inbound, bool going) {
+/* rows: at least one is certain to be written. Foreign keys: the referenced table is read and its rows locked; a change of the key reads the referencing one. */
+static void keys_looked_up(struct fx *x, const struct w_rel *r, bool outbound, bool inbound, bool going, bool rows) {
+    x->may = !rows;
     for (size_t i = 0; i < r->r.n_cons; i++) {
         const struct pr_con *c = &r->r.cons[i];
         if (c->type != 'f' || !c->enforced || !(c->inbound ? inbound : outbound)) continue;
@@ -293,6 +320,7 @@ static void keys_looked_up(struct fx *x, const struct w_rel *r, bool outbound, b
         fx_scan(x, other);
         fx_why(x, other, "no index on \"%s\": it is read once for each row of \"%s\"", c->ref_cols[0], r->r.name);
     }
+    x->may = false;
 }
 
 /* Published, and nothing says which row is meant. What the publication publishes is not in the facts: certain for NOTHING alone. */
@@ -336,7 +364,7 @@ void fx_update(struct fx *x, const void *node) {
             else key = true;
         }
     }
-    keys_looked_up(x, r, key, referenced, false);
+    keys_looked_up(x, r, key, referenced, false, false);
     if (without_identity(r))
         fx_fail(x, "55000", r->r.replica_identity == 'n', "cannot update table \"%s\" because it does not have a replica identity", r->r.name);
     events_pending(x, r, key, referenced);
@@ -350,7 +378,7 @@ void fx_delete(struct fx *x, const void *node) {
     reads_with(x, st->usingClause, st->withClause, st->whereClause);
     reads_with(x, st->whereClause, st->withClause, NULL);
     uses_new_enum_value(x, st->whereClause);
-    keys_looked_up(x, r, false, true, true);
+    keys_looked_up(x, r, false, true, true, false);
     for (size_t i = 0; i < r->r.n_cons; i++)
         if (r->r.cons[i].type == 'f' && r->r.cons[i].inbound && (r->r.cons[i].def == NULL ||
             (strstr(r->r.cons[i].def, "ON DELETE CASCADE") == NULL && strstr(r->r.cons[i].def, "ON DELETE SET") == NULL)))
@@ -458,7 +486,8 @@ void fx_insert(struct fx *x, const void *node) {
     if (below != r) fx_lock(x, below, PR_ROW_EXCLUSIVE);
     reads_with(x, st->selectStmt, st->withClause, NULL);
     uses_new_enum_value(x, st->selectStmt);
-    keys_looked_up(x, r, true, false, false);
+    const bool rows = x->out->dml_rows > 0 && st->onConflictClause == NULL;
+    keys_looked_up(x, r, true, false, false, rows);
     ListCell *lc;
     foreach (lc, st->cols) {
         const char *col = FX_NODE(ResTarget, lfirst(lc))->name;
@@ -466,7 +495,9 @@ void fx_insert(struct fx *x, const void *node) {
             fx_fail(x, "42703", true, "column \"%s\" of relation \"%s\" does not exist", col, r->r.name);
     }
     insert_constants(x, r, st);
+    x->may = x->out->dml_rows <= 0;                        /* of a query nobody knows how many come */
     draw_numbers(x, r, st);
+    x->may = false;
     route_rows(x, r, st);
     rows_come(x, r, x->out->dml_rows);
     events_pending(x, r, true, false);
@@ -485,7 +516,7 @@ void fx_select(struct fx *x, const void *node) {
     const SelectStmt *st = node;
     if (st->intoClause != NULL) {
         const RangeVar *rv = st->intoClause->rel;
-        struct w_rel *r = w_create(x->w, fx_str(x, rv->schemaname), fx_str(x, rv->relname), 'r');
+        struct w_rel *r = w_create(x->w, fx_new_schema(x, rv), fx_str(x, rv->relname), 'r');
         r->complete = r->empty = false;
         fx_main(x, r);
         fx_created(x, r);
@@ -518,7 +549,7 @@ void fx_copy(struct fx *x, const void *node) {
     x->out->dml = true;
     x->out->dml_rows = -1;
     rows_come(x, r, -1);
-    keys_looked_up(x, r, true, false, false);
+    keys_looked_up(x, r, true, false, false, false);
 }
 
 /* --- 55P04: a value added to an enum in this very transaction --- */

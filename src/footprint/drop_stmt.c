@@ -78,6 +78,12 @@ static void drop_index(struct fx *x, const DropStmt *st, const List *names) {
     w_cut_idx(x->w, r, name);
 }
 
+static bool has_trigger(const struct w_rel *r, const char *name) {
+    for (size_t i = 0; i < r->r.n_trgs; i++)
+        if (pr_eq(r->r.trgs[i].name, name)) return true;
+    return false;
+}
+
 /* Trigger, policy, rule: the last part is the object, what is before it the table. */
 static void drop_on_table(struct fx *x, const DropStmt *st, const List *names) {
     const int n = list_length(names);
@@ -88,7 +94,7 @@ static void drop_on_table(struct fx *x, const DropStmt *st, const List *names) {
     if (r == NULL) return;
     fx_main(x, r);
     bool there = !r->complete;
-    for (size_t i = 0; i < r->r.n_trgs && st->removeType == OBJECT_TRIGGER; i++) there = there || pr_eq(r->r.trgs[i].name, name);
+    there = there || (st->removeType == OBJECT_TRIGGER && has_trigger(r, name));
     for (size_t i = 0; i < r->r.n_pols && st->removeType == OBJECT_POLICY; i++) there = there || pr_eq(r->r.pols[i].name, name);
     there = there || st->removeType == OBJECT_RULE || (st->removeType == OBJECT_POLICY && r->own);
     if (!there && !st->missing_ok)
@@ -98,7 +104,8 @@ static void drop_on_table(struct fx *x, const DropStmt *st, const List *names) {
     if (st->removeType != OBJECT_TRIGGER) return;
     struct w_rel **family = NULL;
     const size_t members = fx_family(x, r, r->r.kind == 'p', &family);
-    for (size_t i = 0; i < members; i++) {
+    for (size_t i = 0; i < members; i++) {                 /* of a partition only what each row fires */
+        if (i > 0 && family[i]->complete && !has_trigger(family[i], name)) continue;
         fx_lock(x, family[i], PR_ACCESS_EXCLUSIVE);
         w_cut_trg(x->w, family[i], name);
     }

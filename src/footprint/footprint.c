@@ -198,5 +198,5 @@ void pr_footprint_step(struct pr_world *w, const struct pr_stmt *s, struct pr_fo
     if (s->inside != NULL) w->in_tx = in_tx;
     out->outside_tx = out->outside_tx || pr_stmt_outside_tx(s);
     fx_finish(&x);
-    if (!w->in_tx && s->inside == NULL) w->tx++;           /* each statement its own transaction */
+    if (!w->in_tx && s->inside == NULL) w_end(w);          /* each statement its own transaction */
 }

@@ -21,9 +21,11 @@ bool pr_lock_blocks_readers(enum pr_lock l);                /* conflicts with AC
 struct pr_effect {                 /* on one relation */
     const char *schema, *name;     /* schema as resolved; NULL when facts do not say */
     char kind;                     /* relkind, 0 = unknown */
-    enum pr_lock lock;
+    enum pr_lock lock;             /* the strongest that it may take */
+    enum pr_lock at_least;         /* weaker than lock where rows or a condition of a body decide: what it takes in any case */
     bool rewrite, scan;
     int index_builds;
+    bool maybe;                    /* some of this work is done only if rows or a condition of a body ask for it */
     bool created, dropped;         /* by this statement: nobody else's yet, or no more */
     bool own;                      /* created earlier in this run: nobody waits for it */
     int64_t rows, bytes;           /* that the work goes over; -1 = not known */

@@ -19,6 +19,11 @@ void fx_parts(const List *names, const char **schema, const char **name) {
     if (n > 1) *schema = strVal(list_nth(names, n - 2));
 }
 
+const char *fx_new_schema(struct fx *x, const RangeVar *rv) {
+    if (rv->relpersistence == RELPERSISTENCE_TEMP || pr_eq(rv->schemaname, W_TEMP)) return W_TEMP;
+    return rv->schemaname != NULL ? fx_str(x, rv->schemaname) : w_default_schema(x->w);
+}
+
 struct w_rel *fx_rel_named(struct fx *x, const char *schema, const char *name, char kind, bool missing_ok) {
     struct w_rel *r = w_find(x->w, schema, name);
     if (r != NULL) {
@@ -47,6 +52,11 @@ static struct pr_effect *add_effect(struct fx *x, const struct w_rel *touched) {
     return e;
 }
 
+static void add_lock(const struct fx *x, struct pr_effect *e, enum pr_lock lock) {
+    if (lock > e->lock) e->lock = lock;
+    if (!x->may && lock > e->at_least) e->at_least = lock;
+}
+
 struct pr_effect *fx_lock(struct fx *x, const struct w_rel *r, enum pr_lock lock) {
     struct pr_effect *e = NULL;
     for (size_t i = 0; i < x->out->n && e == NULL; i++)
@@ -58,7 +68,7 @@ struct pr_effect *fx_lock(struct fx *x, const struct w_rel *r, enum pr_lock lock
         e->kind = r->r.kind;
         e->own = r->own;
     }
-    if (lock > e->lock) e->lock = lock;
+    add_lock(x, e, lock);
     return e;
 }
 
@@ -67,21 +77,23 @@ struct pr_effect *fx_lock_index(struct fx *x, const struct w_rel *table, const c
     for (size_t i = 0; i < x->out->n; i++) {
         struct pr_effect *e = &x->out->effects[i];
         if (x->touched[i] != NULL || !pr_eq(e->name, index) || !pr_eq(e->schema, schema)) continue;
-        if (lock > e->lock) e->lock = lock;
+        add_lock(x, e, lock);
         return e;
     }
     struct pr_effect *e = add_effect(x, NULL);
     e->schema = schema;
     e->name = index;
     e->kind = table != NULL && table->r.kind == 'p' ? 'I' : 'i';
-    e->lock = lock;
+    add_lock(x, e, lock);
     e->own = table != NULL && table->own;
     return e;
 }
 
 void fx_scan(struct fx *x, const struct w_rel *r) {
     if (r->r.kind == 'p') return;                          /* a partitioned table has no rows of its own */
-    fx_lock(x, r, PR_LOCK_NONE)->scan = true;
+    struct pr_effect *e = fx_lock(x, r, PR_LOCK_NONE);
+    e->maybe = e->maybe || (x->may && !e->scan);
+    e->scan = true;
 }
 
 void fx_build(struct fx *x, const struct w_rel *r, int n) {
@@ -198,7 +210,13 @@ static void fill_size(struct pr_effect *e, const struct w_rel *r) {
 
 /* Strongest first: by insertion, stable, and family lists come nearly sorted. */
 void fx_finish(struct fx *x) {
-    for (size_t i = 0; i < x->out->n; i++) fill_size(&x->out->effects[i], x->touched[i]);
+    const bool maybe = x->s != NULL && x->s->inside != NULL && x->s->inside->maybe;
+    for (size_t i = 0; i < x->out->n; i++) {
+        fill_size(&x->out->effects[i], x->touched[i]);
+        if (!maybe) continue;
+        x->out->effects[i].at_least = PR_LOCK_NONE;
+        x->out->effects[i].maybe = true;
+    }
     struct pr_effect *sorted = PR_NEW_ARRAY(x->a, struct pr_effect, x->out->n + 1);
     size_t n = 0;
     for (int lock = PR_LOCK_COUNT - 1; lock >= 0; lock--)

@@ -20,6 +20,8 @@ struct fx {
     size_t cap_effects, cap_lost;
     const struct w_rel **touched;  /* relation of each effect, same index; NULL for an index */
     size_t cap_touched;
+    const char *const *ctes; size_t n_ctes;                /* WITH queries round a statement that stands in WITH itself */
+    bool may;                      /* what is added now happens only if there are rows */
     bool outer_tx;                 /* a transaction was open before the statement, or before the body that it stands in */
     bool stop;                     /* a certain failure: what would follow is not predicted */
 };
@@ -29,6 +31,8 @@ struct fx {
  * 42P01 is predicted. */
 struct w_rel *fx_rel(struct fx *x, const RangeVar *rv, char kind, bool missing_ok);
 struct w_rel *fx_rel_named(struct fx *x, const char *schema, const char *name, char kind, bool missing_ok);
+/* Where a new relation of that name goes: W_TEMP for a temporary one; NULL when facts do not say. */
+const char *fx_new_schema(struct fx *x, const RangeVar *rv);
 /* A dotted name as a list of String nodes: its last two parts. */
 void fx_parts(const List *names, const char **schema, const char **name);
 /* Each adds to the effect on r, which it makes when there is none; the strongest lock wins. */

@@ -15,11 +15,13 @@ static void add_effect(json_t *list, const struct pr_effect *e) {
     const char kind[2] = {e->kind, '\0'};
     pr_set_str(o, "kind", e->kind != 0 ? kind : NULL);
     pr_set_str(o, "lock", pr_lock_name(e->lock));
+    pr_set_str(o, "at_least", pr_lock_name(e->at_least));
     pr_set_bool(o, "blocks_readers", !e->own && !e->created && pr_lock_blocks_readers(e->lock));
     pr_set_bool(o, "blocks_writers", !e->own && !e->created && pr_lock_blocks_writers(e->lock));
     pr_set_bool(o, "rewrite", e->rewrite);
     pr_set_bool(o, "scan", e->scan);
     pr_set_int(o, "index_builds", e->index_builds);
+    pr_set_bool(o, "maybe", e->maybe);
     pr_set_bool(o, "created", e->created);
     pr_set_bool(o, "dropped", e->dropped);
     pr_set_bool(o, "own", e->own);

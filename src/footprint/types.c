@@ -159,7 +159,12 @@ static const struct { const char *from, *to; bool indexes; } relabels[] = {
     {"cidr", "inet", false}, {"xml", "text", true}, {"xml", "varchar", true}, {"bit", "varbit", true},
     {"varbit", "bit", true}, {"int4", "oid", true}, {"oid", "int4", true}, {"regclass", "oid", false},
     {"oid", "regclass", false}, {"int4", "regclass", true}, {"regclass", "int4", true},
+    {"text", "citext", true}, {"varchar", "citext", true}, {"citext", "text", true}, {"citext", "varchar", true},
 };
+
+/* The one type of an extension whose casts are worth knowing: its bytes are those of text. */
+static bool is_citext(const struct fx_type *t) { return !t->known && pr_eq(t->name, "citext"); }
+static bool is_either(const struct fx_type *t, const char *name) { return is(t, name) || (is_citext(t) && pr_eq(name, "citext")); }
 
 static bool time_zone_is_utc(const struct pr_world *w) {
     static const char *const utc[] = {"UTC", "Etc/UTC", "GMT", "Etc/GMT", "UCT", "Zulu", "Universal", "Etc/UCT", "Etc/Zulu"};
@@ -187,7 +192,7 @@ static enum fx_change relabel_change(struct fx *x, const struct fx_type *f, cons
         return time_zone_is_utc(x->w) && fits ? FX_FREE : FX_REWRITE;
     }
     for (size_t i = 0; i < PR_COUNT(relabels); i++) {
-        if (!is(f, relabels[i].from) || !is(t, relabels[i].to)) continue;
+        if (!is_either(f, relabels[i].from) || !is_either(t, relabels[i].to)) continue;
         if (f->array) return FX_REWRITE;
         *indexes = relabels[i].indexes;
         return t->mod1 < 0 ? FX_FREE : FX_REWRITE;
@@ -208,7 +213,7 @@ enum fx_change fx_type_change(struct fx *x, const struct fx_type *from, const st
         return typmod_change(from, to);
     if (to->user != NULL && to->user->t.kind == 'd' && to->user->t.constrained) return FX_REWRITE;
     const struct fx_type f = fx_base_type(x, from), t = fx_base_type(x, to);
-    if (!f.known || !t.known) return FX_UNSURE;
+    if ((!f.known && !is_citext(&f)) || (!t.known && !is_citext(&t))) return FX_UNSURE;
     if (f.array != t.array) return FX_REWRITE;
     if (pr_eq(f.name, t.name) && pr_eq(f.schema, t.schema)) {
         const enum fx_change c = typmod_change(&f, &t);

@@ -104,6 +104,8 @@ struct pr_world *pr_world_over(const struct pr_world *under, struct pr_arena *a)
     w->values = under->values;
     w->path = under->path;
     w->n_path = under->n_path;
+    w->has_temp = under->has_temp;
+    w->until_commit = under->until_commit;
     w->time_zone = under->time_zone;
     w->in_tx = under->in_tx;
     w->tx = under->tx;
@@ -143,6 +145,7 @@ void pr_world_settle(struct pr_world *w) {
 
 void pr_world_next(struct pr_world *w) {
     w->values = NULL;
+    w_drop_temp(w, false);
     w->path = w->base != NULL ? w->base->search_path : NULL;
     w->n_path = w->base != NULL ? w->base->n_search_path : 0;
     w->time_zone = w->base != NULL ? w->base->time_zone : NULL;
@@ -155,6 +158,7 @@ void w_begin(struct pr_world *w) {
 }
 
 void w_end(struct pr_world *w) {
+    w_drop_temp(w, true);
     w->in_tx = false;
     w->tx++;
 }

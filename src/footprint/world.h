@@ -12,6 +12,7 @@ struct w_rel {
     bool gone;                     /* dropped, or an old name */
     bool empty;                    /* certainly without rows */
     bool listed;                   /* by w_all */
+    bool until_commit;             /* ON COMMIT DROP */
     unsigned mine;                 /* W_COLS | … : array already copied */
     size_t cap_cols, cap_cons, cap_idxs, cap_trgs, cap_pols, cap_deps, cap_parts;
     struct w_proof *nulls;         /* columns added in this run without a value: null in every row */
@@ -19,6 +20,7 @@ struct w_rel {
     int64_t pending_tx;            /* rows written in that transaction under deferred constraints; 0 = none */
     int64_t pending_checks;        /* w->checks as it was then */
 };
+#define W_TEMP "pg_temp"               /* schema of temporary relations */
 enum { W_COLS = 1, W_CONS = 2, W_IDXS = 4, W_TRGS = 8, W_PARTS = 16 };
 
 /* CHECK constraint `con` says "col IS NOT NULL" at its top AND level. */
@@ -45,6 +47,7 @@ struct pr_world {
     struct pr_map gone, gone_names;                        /* (schema, name), and the name alone, that a drop or rename has left: w_rel */
     struct pr_map parents;         /* (NULL, "schema.name" of a child): w_rel of each parent */
     int64_t stamp;
+    bool has_temp, until_commit;   /* relations in W_TEMP were made in this session; some of them ON COMMIT DROP */
     bool aged;                     /* what is taken over from below has grown old */
     bool all;                      /* everything below is taken */
     struct w_rel **list; size_t n, cap;                    /* live and gone, in order of arrival: ask w_all */
@@ -60,7 +63,7 @@ struct pr_world {
 
 /* Time has passed: rows may have come, and it is nobody's own any more. */
 void w_grow_old(struct w_rel *r);
-/* Finds a live relation; schema NULL goes through the search path. NULL when not known. */
+/* Finds a live relation; schema NULL goes through the temporary ones, then the search path. NULL when not known. */
 struct w_rel *w_find(const struct pr_world *w, const char *schema, const char *name);
 /* True when facts are there and say that no such relation exists. */
 bool w_absent(const struct pr_world *w, const char *schema, const char *name);
@@ -72,6 +75,8 @@ void w_drop(struct pr_world *w, struct w_rel *r);
 void w_rename(struct pr_world *w, struct w_rel *r, const char *schema, const char *name);
 /* The relation that had this name before it was renamed in this run; NULL when none had. schema NULL = any. */
 struct w_rel *w_renamed(const struct pr_world *w, const char *schema, const char *name);
+/* Drops the temporary relations: of the session, or those that its transaction alone was to have. */
+void w_drop_temp(struct pr_world *w, bool of_transaction);
 /* True when a relation of that name was dropped or renamed in this run. */
 bool w_was(const struct pr_world *w, const char *schema, const char *name);
 /* Every relation, gone ones too, in order: those of the facts first. Takes all of them over: only for statements about all. */

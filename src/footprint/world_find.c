@@ -191,8 +191,17 @@ static struct w_rel *rel_in(const struct pr_world *w, const char *schema, const 
     return find_named(w, &w->rels, schema, name, rel_has_name);
 }
 
+static struct w_rel *temporary(const struct pr_world *w, const char *name) {
+    if (!w->has_temp) return NULL;
+    pull_rel(w, W_TEMP, name);
+    const struct w_named *n = newest(&w->rels, W_TEMP, false, name, rel_has_name);
+    return n != NULL ? n->what : NULL;
+}
+
 struct w_rel *w_find(const struct pr_world *w, const char *schema, const char *name) {
     if (name == NULL) return NULL;
+    struct w_rel *temp = schema == NULL || pr_eq(schema, W_TEMP) ? temporary(w, name) : NULL;
+    if (temp != NULL || pr_eq(schema, W_TEMP)) return temp;
     for (size_t i = 0; schema == NULL && i < w->n_path; i++) {
         struct w_rel *r = rel_in(w, w->path[i], name);
         if (r != NULL) return r;
@@ -236,7 +245,8 @@ struct w_rel *w_create(struct pr_world *w, const char *schema, const char *name,
     r->own = true;
     r->complete = true;
     r->empty = true;
-    r->r.persistence = 'p';
+    r->r.persistence = pr_eq(r->r.schema, W_TEMP) ? 't' : 'p';
+    w->has_temp = w->has_temp || r->r.persistence == 't';
     r->r.replica_identity = 'd';
     r->r.rows = r->r.pages = r->r.table_bytes = r->r.index_bytes = r->r.total_bytes = 0;
     r->r.rows_trusted = true;
@@ -252,6 +262,16 @@ void w_drop(struct pr_world *w, struct w_rel *r) {
     leave_name(w, r);
     if (r->r.kind == 'v' || r->r.kind == 'm') w_cut_deps(w, r);          /* another of its name may be made and read less */
     r->gone = true;
+}
+
+void w_drop_temp(struct pr_world *w, bool of_transaction) {
+    if (of_transaction ? !w->until_commit : !w->has_temp) return;
+    size_t n = 0;
+    struct w_rel *const *all = w_all(w, &n);
+    for (size_t i = 0; i < n; i++)
+        if (!all[i]->gone && pr_eq(all[i]->r.schema, W_TEMP) && (!of_transaction || all[i]->until_commit)) w_drop(w, all[i]);
+    w->has_temp = of_transaction;
+    w->until_commit = false;
 }
 
 /* What a relation is known by in others: their foreign keys from and to it, its parent's list and its children. */
@@ -317,7 +337,7 @@ static struct w_rel *table_in(const struct pr_world *w, const char *schema, cons
 }
 
 struct w_rel *w_find_index(const struct pr_world *w, const char *schema, const char *name, struct pr_idx **idx) {
-    struct w_rel *r = NULL;
+    struct w_rel *r = schema == NULL && w->has_temp ? table_in(w, W_TEMP, name) : NULL;
     for (size_t i = 0; schema == NULL && r == NULL && i < w->n_path; i++) r = table_in(w, w->path[i], name);
     if (r == NULL) r = table_in(w, schema, name);
     if (r != NULL) *idx = (struct pr_idx *)(uintptr_t)pr_find_idx(&r->r, name);

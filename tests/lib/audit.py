@@ -169,8 +169,8 @@ class Runner:
         record.from_facts = differences(facts, seen, strict=False, tag=record.tag) + other
         record.through_world = differences(world, seen, strict=False, tag=record.tag) + other
         record.message = seen.message or ""
-        failed, wrong = failures(facts, seen)
-        if failed and wrong and not failures(world, seen)[1]:
+        failed, wrong = failures(facts, seen, strict=False)
+        if failed and wrong and not failures(world, seen, strict=False)[1]:
             record.from_facts = []         # what the transaction did before is not in the facts: enum values, deferred checks
         if facts["unjudged"]:
             record.outcome = "unjudged"    # nothing was said of it
