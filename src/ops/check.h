@@ -21,7 +21,7 @@ struct pr_check {
     const char *runner;
     bool up_only, footprint;
     int version_num;
-    json_t *doc, *migrations, *findings, *grounding;
+    json_t *doc, *migrations, *findings, *suppressed, *grounding;
     int64_t counts[PR_LEVEL_COUNT], ignored, accepted, left_out, unjudged;
 };
 
@@ -38,6 +38,9 @@ bool pr_check_wanted(const struct pr_check *k, const struct pr_migration *m);
 
 /* A problem of the folder as a finding, at the level that the project gives it. */
 void pr_check_problem(struct pr_check *k, const struct pr_problem *p, const char *what);
+
+/* Puts a finding into the document's "suppressed": by is "ignore" or "baseline". */
+void pr_check_suppress(struct pr_check *k, const json_t *finding, const char *by, const char *reason);
 
 /* --baseline: takes accepted findings out of the document and reports entries that nothing meets; renew: accepts all of them and
  * writes the file. file NULL = the project's, or none at all. Errors NO_FILE, BAD_INPUT, USAGE. */

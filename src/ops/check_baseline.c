@@ -54,7 +54,9 @@ static int by_place(const void *x, const void *y) {
     return c != 0 ? c : strcmp(a->fingerprint, b->fingerprint);
 }
 
-static void uncount(struct pr_check *k, const json_t *finding) {
+static void accept(const struct baseline *b, const json_t *finding) {
+    struct pr_check *k = b->k;
+    pr_check_suppress(k, finding, "baseline", pr_fmt(k->c->a, "accepted by the baseline %s", pr_printable(k->c->a, b->shown, 300)));
     for (int l = 0; l < PR_LEVEL_COUNT; l++)
         if (pr_eq(pr_get_str(finding, "level"), pr_level_name((enum pr_level)l))) k->counts[l]--;
     k->accepted++;
@@ -77,7 +79,7 @@ static void sift(struct baseline *b, bool accept_all) {
             *PR_PUSH(k->c->a, b->entries, b->n, b->cap) = (struct entry){
                 .path = pr_dup(k->c->a, pr_get_str(o, "path")), .rule = pr_dup(k->c->a, pr_get_str(o, "rule")),
                 .fingerprint = pr_dup(k->c->a, key.fingerprint), .title = pr_dup(k->c->a, pr_get_str(o, "title")), .met = true};
-        if (met != NULL || (accept_all && has_path)) uncount(k, o);
+        if (met != NULL || (accept_all && has_path)) accept(b, o);
         else PR_ASSERT(json_array_append(left, o) == 0);
     }
     PR_ASSERT(json_array_clear(k->findings) == 0 && json_array_extend(k->findings, left) == 0);

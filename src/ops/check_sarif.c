@@ -1,4 +1,5 @@
-/* check_sarif.c: SARIF 2.1.0 (OASIS): one run, the rules that found something, a result for each finding. */
+/* check_sarif.c: SARIF 2.1.0 (OASIS): one run, the rules that found something, a result for each finding, and one with its suppression for each
+ * that an ignore or the baseline takes out. */
 #include "ops/check.h"
 
 /* --- rules --------------------------------------------------------------------------------------------------------- */
@@ -71,6 +72,15 @@ static void put_place(json_t *result, const json_t *doc, const json_t *o, struct
     put_region(physical, o);
 }
 
+/* The standard wants the list on all results of a run or on none. */
+static void put_suppressions(json_t *result, const json_t *suppression) {
+    json_t *list = pr_set_array(result, "suppressions");
+    if (suppression == NULL) return;
+    json_t *s = pr_push_object(list);
+    pr_set_str(s, "kind", pr_eq(pr_get_str(suppression, "by"), "ignore") ? "inSource" : "external");
+    pr_set_str(s, "justification", pr_get_str(suppression, "reason"));
+}
+
 static void put_result(json_t *results, const json_t *doc, const json_t *o, int64_t rule, struct pr_arena *a) {
     json_t *result = pr_push_object(results);
     pr_set_str(result, "ruleId", pr_get_str(o, "rule"));
@@ -79,6 +89,7 @@ static void put_result(json_t *results, const json_t *doc, const json_t *o, int6
     put_text(result, "message", pr_check_message(o, a));
     put_place(result, doc, o, a);
     pr_set_str(pr_set_object(result, "partialFingerprints"), "pgrailFinding/v1", pr_get_str(o, "fingerprint"));
+    put_suppressions(result, pr_get(o, "suppression"));
     json_t *properties = pr_set_object(result, "properties");
     if (pr_get_str(o, "migration") != NULL) pr_set_str(properties, "migration", pr_get_str(o, "migration"));
     if (pr_get_str(o, "side") != NULL) pr_set_str(properties, "side", pr_get_str(o, "side"));
@@ -107,5 +118,6 @@ void pr_check_sarif(const json_t *doc, const struct pr_render *r) {
     size_t i = 0;
     json_t *o = NULL;
     json_array_foreach(list, i, o) put_result(results, doc, o, rule_index(rules, index, o, r->a), r->a);
+    json_array_foreach(pr_get(doc, "suppressed"), i, o) put_result(results, doc, o, rule_index(rules, index, o, r->a), r->a);
     pr_add(r->out, pr_json_text(r->a, log, true));
 }

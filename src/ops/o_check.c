@@ -137,15 +137,28 @@ static void put_footprints(struct pr_check *k, json_t *into, const struct pr_jud
     }
 }
 
+static json_t *finding_of(const struct pr_finding *f, const struct pr_migration *m, const char *side) {
+    json_t *o = pr_finding_json(f);
+    pr_set_str(o, "migration", m->id);
+    pr_set_str(o, "side", side);
+    return o;
+}
+
+void pr_check_suppress(struct pr_check *k, const json_t *finding, const char *by, const char *reason) {
+    json_t *o = json_copy((json_t *)(uintptr_t)finding), *why = pr_set_object(o, "suppression");
+    pr_set_str(why, "by", by);
+    pr_set_str(why, "reason", reason);
+    PR_ASSERT(json_array_append_new(k->suppressed, o) == 0);
+}
+
 static void put_findings(struct pr_check *k, const struct pr_migration *m, const char *side, const struct pr_judged *d) {
-    for (size_t i = 0; i < d->findings.n; i++) {
-        json_t *o = pr_finding_json(&d->findings.items[i]);
-        pr_set_str(o, "migration", m->id);
-        pr_set_str(o, "side", side);
-        PR_ASSERT(json_array_append_new(k->findings, o) == 0);
+    for (size_t i = 0; i < d->findings.n; i++) PR_ASSERT(json_array_append_new(k->findings, finding_of(&d->findings.items[i], m, side)) == 0);
+    for (size_t i = 0; i < d->hidden.n; i++) {
+        json_t *o PR_CLEANUP(pr_json_freep) = finding_of(&d->hidden.items[i], m, side);
+        pr_check_suppress(k, o, "ignore", d->hidden.items[i].ignored);
     }
     for (int l = 0; l < PR_LEVEL_COUNT; l++) k->counts[l] += d->counts[l];
-    k->ignored += d->ignored;
+    k->ignored += (int64_t)d->hidden.n;
     k->left_out += (int64_t)d->findings.left_out;
     k->unjudged += (int64_t)d->script.n_unjudged;
 }
@@ -293,6 +306,7 @@ static void begin(struct pr_check *k, const struct args *in) {
     pr_set_str(k->doc, "fail_on", in->fail_on);
     k->migrations = pr_set_array(k->doc, "migrations");
     k->findings = pr_set_array(k->doc, "findings");
+    k->suppressed = pr_set_array(k->doc, "suppressed");
     k->grounding = pr_set_array(k->doc, "not_grounded");
 }
 

@@ -41,16 +41,18 @@ void pr_fingerprints(const struct pr_script *script, bool is_down, struct pr_fin
     struct keyed *keys = PR_NEW_ARRAY(a, struct keyed, findings->n + 1);
     const char *hash = "";
     int hashed = -1;
+    size_t n = 0;
     for (size_t i = 0; i < findings->n; i++) {
         const struct pr_finding *f = &findings->items[i];
+        if (f->fingerprint != NULL) continue;
         if (f->stmt != hashed) hash = statement_hash(script, f->stmt, a);
         hashed = f->stmt;
         const size_t len = f->len < 200 ? f->len : 200, room = script->len - f->offset;
         const char *place = folded(a, script->text + f->offset, len < room ? len : room);
-        keys[i] = (struct keyed){.key = pr_fmt(a, "%s\n%s\n%s\n%s\n%s", f->rule, is_down ? "down" : "up", f->path != NULL ? f->path : "", hash, place), .index = i};
+        keys[n++] = (struct keyed){.key = pr_fmt(a, "%s\n%s\n%s\n%s\n%s", f->rule, is_down ? "down" : "up", f->path != NULL ? f->path : "", hash, place), .index = i};
     }
-    if (findings->n > 1) qsort(keys, findings->n, sizeof *keys, by_key);
-    for (size_t i = 0, nth = 0; i < findings->n; i++) {
+    if (n > 1) qsort(keys, n, sizeof *keys, by_key);
+    for (size_t i = 0, nth = 0; i < n; i++) {
         nth = i > 0 && pr_eq(keys[i].key, keys[i - 1].key) ? nth + 1 : 0;
         const char *text = pr_sha256_text(a, pr_fmt(a, "%s\n%zu", keys[i].key, nth));
         findings->items[keys[i].index].fingerprint = pr_dupn(a, text, 32);

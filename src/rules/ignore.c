@@ -222,22 +222,23 @@ static int named(const struct ignore *g, const char *rule) {
     return -1;
 }
 
-static bool hides_from(const struct pr_script *s, struct ignores *all, int first, const struct pr_finding *f, const char *today) {
+static const struct ignore *hides_from(const struct pr_script *s, struct ignores *all, int first, const struct pr_finding *f, const char *today) {
     for (int i = first; i >= 0; i = all->items[i].next) {
         struct ignore *g = &all->items[i];
         const int rule = covers(s, g, f) ? named(g, f->rule) : -1;
         if (rule < 0) continue;
         g->hidden[rule]++;
         g->n_hidden++;
-        if (g->until == NULL || strcmp(g->until, today) >= 0) return true;
+        if (g->until == NULL || strcmp(g->until, today) >= 0) return g;
     }
-    return false;
+    return NULL;
 }
 
 /* The closest first: one of the file is dead where each of its statements has its own. */
-static bool hides(const struct pr_script *s, struct ignores *all, const struct pr_finding *f, const char *today) {
+static const struct ignore *hides(const struct pr_script *s, struct ignores *all, const struct pr_finding *f, const char *today) {
     const bool placed = f->stmt >= 0 && (size_t)f->stmt < s->n;
-    return (placed && hides_from(s, all, all->first[f->stmt], f, today)) || hides_from(s, all, all->first[s->n], f, today);
+    const struct ignore *own = placed ? hides_from(s, all, all->first[f->stmt], f, today) : NULL;
+    return own != NULL ? own : hides_from(s, all, all->first[s->n], f, today);
 }
 
 static const char *unknown_rule(const struct ignore *g, struct pr_arena *a) {
@@ -281,18 +282,24 @@ static void report_wrong(const struct ignore *g, const struct pr_script *s, cons
     }
 }
 
-int pr_ignores_apply(const struct pr_script *s, const struct pr_side *side, struct pr_findings *findings) {
+void pr_ignores_apply(const struct pr_script *s, const struct pr_side *side, struct pr_findings *findings, struct pr_findings *hidden) {
     struct pr_arena *a = findings->a;
     struct ignores all = {0};
     scan(s, &all, a);
-    if (all.n == 0) return 0;
+    if (all.n == 0) return;
     chain(s, &all, a);
     const char *today = pr_dupn(a, pr_iso_time(a, pr_wall_us()), 10);
     size_t kept = 0;
-    for (size_t i = 0; i < findings->n; i++)
-        if (!hides(s, &all, &findings->items[i], today)) findings->items[kept++] = findings->items[i];
-    const int hidden = (int)(findings->n - kept);
+    for (size_t i = 0; i < findings->n; i++) {
+        const struct ignore *g = hides(s, &all, &findings->items[i], today);
+        if (g == NULL) {
+            findings->items[kept++] = findings->items[i];
+            continue;
+        }
+        struct pr_finding *f = PR_PUSH(a, hidden->items, hidden->n, hidden->cap);
+        *f = findings->items[i];
+        f->ignored = g->reason;
+    }
     findings->n = kept;
     for (size_t i = 0; i < all.n; i++) report_wrong(&all.items[i], s, side, today, findings);
-    return hidden;
 }

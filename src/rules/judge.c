@@ -218,6 +218,12 @@ static void decide_review(struct judging *g) {
     pr_review_decide(shown, g->j->config, &g->d->review);
 }
 
+static void number(struct judging *g) {
+    struct pr_findings *f = &g->d->findings;
+    if (f->n > 1) qsort(f->items, f->n, sizeof *f->items, by_place);
+    pr_fingerprints(&g->d->script, g->j->is_down, f);
+}
+
 enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e) {
     struct pr_judged d = {.findings = {.a = a, .config = j->config}};
     PR_TRY(e, pr_script_parse(j->side->text, j->side->len, a, &d.script, e));
@@ -228,9 +234,9 @@ enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct 
     pr_footprint_fold(&g.run, &d.script, a, &d.run);
     pr_review_signs(&(struct pr_reviewing){.judge = j, .script = &g.flat, .run = &g.run, .facts = pr_world_facts(before)}, a, &g.shown);
     judge_all(&g);
-    d.ignored = pr_ignores_apply(&g.flat, j->side, &d.findings);
-    if (d.findings.n > 1) qsort(d.findings.items, d.findings.n, sizeof *d.findings.items, by_place);
-    pr_fingerprints(&d.script, j->is_down, &d.findings);
+    number(&g);
+    pr_ignores_apply(&g.flat, j->side, &d.findings, &d.hidden);
+    number(&g);                                             /* the notes about ignores: what was hidden keeps its fingerprint, and its place among equals */
     for (size_t i = 0; i < d.findings.n; i++) d.counts[d.findings.items[i].level]++;
     d.after = before;
     decide_review(&g);

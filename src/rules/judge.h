@@ -9,9 +9,9 @@
 struct pr_place { const struct pr_script *script; const struct pr_side *side; const struct pr_stmt *stmt; size_t offset, len; };
 void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const struct pr_finding *texts);
 
-/* Applies every `pgrail:ignore` of the (flat) script to the findings and reports those that are wrong or hide nothing.
- * Returns how many findings were hidden. */
-int pr_ignores_apply(const struct pr_script *script, const struct pr_side *side, struct pr_findings *findings);
+/* Applies every `pgrail:ignore` of the (flat) script: findings that it hides go over to hidden, and those that are wrong or hide
+ * nothing are reported. */
+void pr_ignores_apply(const struct pr_script *script, const struct pr_side *side, struct pr_findings *findings, struct pr_findings *hidden);
 
 /* A finding of the judge itself, by the id of pr_judge_notes. Fields of texts that are NULL come from there. */
 void pr_note_add(struct pr_findings *out, const struct pr_place *at, const char *id, struct pr_finding texts);

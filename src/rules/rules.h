@@ -18,14 +18,14 @@ struct pr_finding {
     size_t offset, len;            /* of the place in the script's text */
     int col16, width16;            /* col and width in UTF-16 code units, as editors and SARIF count */
     const char *source;            /* the line of the file at `line`, without its end; of a long line 500 bytes round the place */
-    int source_col;                /* column of its first character: 1 unless the line is long */
-    int width;                     /* characters of that line to underline, from col on; at least 1 */
+    int source_col, width;         /* column of its first character, 1 unless the line is long; characters to underline, at least 1 */
     const char *fingerprint;       /* the same finding in another version of the file has the same: see pr_fingerprints */
     const char *title;             /* what is wrong, with names */
     const char *what;              /* what happens, who is hurt and for how long, with the numbers used */
     const char *safe_way;          /* what to write instead */
     const char *safe_sql;          /* the same as SQL with the real names, or NULL */
     bool unknown_size;             /* the level would be another if the size were known */
+    const char *ignored;           /* reason of the pgrail:ignore that hides it; NULL = none does */
     const struct pr_fix *fix;      /* rules/fix.h; NULL = none */
 };
 
@@ -180,7 +180,7 @@ struct pr_judged {
     struct pr_run_footprint run;
     struct pr_findings findings;
     int counts[PR_LEVEL_COUNT];
-    int ignored;                   /* findings that a pgrail:ignore hides */
+    struct pr_findings hidden;     /* by a pgrail:ignore; not in findings and not in counts */
     struct pr_world *after;        /* as this side leaves it */
 };
 /* Findings of a down script weigh less than those of the up script: loss and compatibility are notes there (undoing the up
@@ -190,7 +190,7 @@ PR_NODISCARD enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_aren
 
 void pr_judged_done(struct pr_judged *j);                   /* for PR_CLEANUP; a zeroed one is fine */
 
-/* Gives each finding of a script its fingerprint: of rule, side, file, statement (its blanks made one) and place in it, and which of
+/* Gives each finding of a script that has none its fingerprint: of rule, side, file, statement (its blanks made one) and place in it, and which of
  * equal ones it is. Lines that move, other statements and another wording of the rule change nothing. */
 void pr_fingerprints(const struct pr_script *script, bool is_down, struct pr_findings *findings);
 

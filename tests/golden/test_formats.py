@@ -95,6 +95,33 @@ def test_sarif_is_as_published(project):
         assert "helpUri" not in rule or urllib.parse.urlsplit(rule["helpUri"]).scheme == "https"
 
 
+def test_sarif_shows_what_is_suppressed_and_why(project):
+    """All results of a run say whether they are suppressed, as the standard wants; none that is counts as a failure."""
+    project.migration(2, "index", "-- pgrail:ignore drop-table,missing-lock-timeout moved to the archive in 0001\nDROP TABLE drafts;\nDROP TABLE drafts;\n")
+    project.write("m/0004_long.sql", "DROP TABLE far_away;\n")
+    base = f"{project.folder}/baseline.json"
+    args = ("migrations", "m/0004_long.sql", "--up-only")
+    before = json.loads(check(project, *args, "--json"))
+    assert [f["line"] for f in before["findings"] if f["rule"] == "drop-table"] == [3, 1]
+    [hidden] = [f for f in before["suppressed"] if f["rule"] == "drop-table"]
+    assert hidden["line"] == 2 and hidden["suppression"] == {"by": "ignore", "reason": "moved to the archive in 0001"}
+    assert before["counts"]["ignored"] == len(before["suppressed"])
+    check(project, *args, "--baseline", base, "--write-baseline")
+    with open(f"{SCHEMAS}/sarif-2.1.0.json", encoding="utf-8") as f:
+        schema = json.load(f)
+    log = json.loads(check(project, *args, "--baseline", base, "--format", "sarif"))
+    jsonschema.Draft4Validator(schema).validate(log)
+    results = log["runs"][0]["results"]
+    assert all(len(r["suppressions"]) == 1 for r in results)
+    told = {(r["ruleId"], r["locations"][0]["physicalLocation"]["region"]["startLine"]): r["suppressions"][0] for r in results if "0002" in str(r["locations"])}
+    assert told["drop-table", 2] == {"kind": "inSource", "justification": "moved to the archive in 0001"}
+    assert told["drop-table", 3] == {"kind": "external", "justification": f"accepted by the baseline {base}"}
+    assert len({r["partialFingerprints"]["pgrailFinding/v1"] for r in results}) == len(results)
+    whole = runs.run(["check", *args, "--baseline", base, "--format", "sarif"], project.home, cwd=project.folder)
+    assert whole.status == 0
+    assert all(r["suppressions"] == [] for r in json.loads(check(project, "m/0004_long.sql", "--format", "sarif"))["runs"][0]["results"])
+
+
 def read_region(project, result):
     """What a viewer would mark: the region's text, cut by UTF-16 code units as columnKind says."""
     place = result["locations"][0]["physicalLocation"]

@@ -143,7 +143,7 @@ static void an_ignore_needs_a_rule_and_a_reason(void **state) {
     for (size_t i = 0; i < PR_COUNT(cases); i++) {
         const struct pr_judged d = judged(a, (struct ask){.sql = cases[i].sql, .tx = PR_TX_ONE});
         if ((found(&d, "drop-table") == NULL) != cases[i].hidden) fail_msg("%s: hidden wrongly, or not", cases[i].sql);
-        assert_int_equal(d.ignored, cases[i].hidden ? 1 : 0);
+        assert_int_equal(d.hidden.n, cases[i].hidden ? 1 : 0);
         for (size_t n = 0; n < pr_n_judge_notes; n++)
             if ((found(&d, pr_judge_notes[n].id) != NULL) != pr_eq(pr_judge_notes[n].id, cases[i].note))
                 fail_msg("%s: %s", cases[i].sql, pr_judge_notes[n].id);
