@@ -358,6 +358,28 @@ static bool is_of_the_text(const char *message) {
 
 static void refuse(struct reading *r, const char *problem) { *r->out = (struct pr_pl){.problem = problem, .ours = true}; }
 
+/* Of a trigger's own variables (TG_OP …) the library writes "{}}": a brace that closes nothing. */
+static const char *mended(const char *json, struct pr_arena *a) {
+    const size_t n = strlen(json);
+    char *out = pr_dupn(a, json, n), *stack = pr_alloc(a, n + 1);
+    size_t len = 0, depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < n; i++) {
+        const char c = json[i];
+        const bool in = quoted;
+        if (c == '"') quoted = !quoted;
+        if (in && c == '\\' && i + 1 < n) out[len++] = json[i++];
+        if (!in && (c == '{' || c == '[')) stack[depth++] = c;
+        if (!in && (c == '}' || c == ']')) {
+            if (depth == 0 || stack[depth - 1] != (c == '}' ? '{' : '[')) continue;
+            depth--;
+        }
+        out[len++] = json[i];
+    }
+    out[len] = '\0';
+    return out;
+}
+
 /* The library catches its own errors in the parser; those that it raises while it prints are caught here. */
 static bool parse(const char *text, PgQueryPlpgsqlParseResult *out) {
     PG_TRY();
@@ -388,7 +410,7 @@ void pr_pl_read(const Node *of, const char *body, size_t len, struct pr_arena *a
         out->ours = !is_of_the_text(out->problem);
         out->problem_at = problem_place(&r, out->problem);
     } else {
-        json_t *functions PR_CLEANUP(pr_json_freep) = json_loads(result.plpgsql_funcs, 0, NULL);
+        json_t *functions PR_CLEANUP(pr_json_freep) = json_loads(mended(result.plpgsql_funcs, a), 0, NULL);
         if (functions == NULL) refuse(&r, "its body is nested too deeply to be read");
         else walk(&r, functions);
     }

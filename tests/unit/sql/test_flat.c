@@ -67,6 +67,7 @@ static void statements_of_bodies_are_found(void **state) {
         {"DO $$ BEGIN EXECUTE 'DO ''BEGIN DROP TABLE t; END'''; END $$", "DO', DROP TABLE'"},
         {"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DROP TABLE t; END $$; SELECT f()", "DROP TABLE+, DROP TABLE"},
         {"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'DROP TABLE t; SELECT 1'; SELECT f()", "DROP TABLE+, SELECT+, DROP TABLE, SELECT"},
+        {"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.a := OLD.a + 1; INSERT INTO t VALUES ('\\\"}', '[', TG_OP); RETURN NEW; END $$", "INSERT+"},
         {"CREATE PROCEDURE p() LANGUAGE sql BEGIN ATOMIC DELETE FROM t; END; CALL p()", "DELETE"},
         {"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM f(); DROP TABLE t; END $$; SELECT f()",
          "SELECT+, DROP TABLE+, SELECT, DROP TABLE"},
