@@ -71,6 +71,14 @@ struct pr_bf_key {
 /* A text within a range of keys. first: no lower bound, $1…$n is the upper one. next: $1…$n lower (left out), $n+1…$2n upper (taken). */
 struct pr_bf_range { const char *first, *next; };
 
+/* Old against new, from the header or, when that names none, from the SET clause. */
+struct pr_bf_compared {
+    const char *was, *is;          /* for people */
+    bool derived;
+    struct pr_bf_range sums;       /* → count(was), count(is), sum(was), sum(is) (text; NULL when not numbers), rows in which they differ */
+    struct pr_bf_range rows;       /* and the limit → keys of rows in which they differ */
+};
+
 struct pr_bf_walk {
     enum pr_bf_way way;
     const char *why_way;           /* one line for people */
@@ -94,9 +102,7 @@ struct pr_bf_walk {
     struct pr_bf_range left;       /* → count(*) of rows that the condition still holds for */
     struct pr_bf_range wrong;      /* UPDATE: → count(*) of rows that it was for and that do not have the new values */
     struct pr_bf_range wrong_rows; /* and one parameter more, the limit → their keys, in order */
-    struct pr_bf_range *compare;   /* for each of the file's: → count(was), count(is), sum(was), sum(is) (text, NULL when not a
-                                    * number), number of rows in which they differ */
-    struct pr_bf_range *compare_rows;      /* and the limit → keys of rows that differ */
+    struct pr_bf_compared *compare;
     size_t n_compare;
 };
 
@@ -109,10 +115,11 @@ struct pr_bf_cut {
     const char *const *notes; size_t n_notes;               /* for people: "now() is each batch's own time", … */
 };
 
-/* What the facts do not hold and the choice of the way wants, of one walked table. */
+/* What the facts do not hold and the choice of the way wants: one for each column of a table that a unique index begins with. */
 struct pr_bf_look {
     const char *schema, *table;
-    int correlation_permille;      /* of the key's first column with the order of the rows, 0 to 1000 (its amount); -1 = not known */
+    const char *column;            /* NULL: no unique index */
+    int correlation_permille;      /* of the column's order with that of the rows, 0 to 1000 (its amount); -1 = not known */
     int64_t rows_per_page;         /* 0 = not known */
     bool rls_active;               /* row-level security applies to this role */
 };
@@ -125,7 +132,8 @@ struct pr_bf_look {
 PR_NODISCARD enum pr_code pr_bf_cut(const struct pr_bf_file *f, const struct pr_facts *facts, const struct pr_bf_look *looks, size_t n_looks,
                                     struct pr_arena *a, struct pr_bf_cut *out, struct pr_err *e);
 
-/* Reads facts and looks from the live catalog and cuts. facts (may be NULL) gets what was read.
+/* Reads facts and looks from the live catalog, cuts, and has the server read every text (PREPARE): wrong types show here. Not inside
+ * a transaction. facts (may be NULL) gets what was read.
  * out     in a; borrows f. Errors as pr_bf_cut, and DB, TIMEOUT, CONNECT, INTERRUPTED. */
 PR_NODISCARD enum pr_code pr_bf_cut_live(const struct pr_bf_file *f, struct pr_pg *pg, struct pr_arena *a, struct pr_bf_cut *out,
                                          struct pr_facts **facts, struct pr_err *e);
