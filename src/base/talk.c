@@ -27,3 +27,5 @@ void pr_progress(const struct pr_talk *t, const struct pr_progress *p) {
 }
 
 bool pr_interrupted(const struct pr_talk *t) { return t != NULL && t->interrupted != NULL && *t->interrupted != 0; }
+
+bool pr_interrupted_twice(const struct pr_talk *t) { return pr_interrupted(t) && *t->interrupted > 1; }

@@ -33,7 +33,7 @@ struct pr_talk {
      * person typed exactly `word` (at most 500 bytes). Errors REFUSED (no terminal, or another answer), INTERRUPTED. */
     enum pr_code (*confirm)(void *ctx, const char *page, const char *question, const char *word, struct pr_err *e);
     bool color;                    /* the face shows colour: programs that speak through it may use it too */
-    const volatile sig_atomic_t *interrupted;               /* set by Ctrl-C or SIGTERM; NULL = never */
+    const volatile sig_atomic_t *interrupted;               /* 1 after Ctrl-C or SIGTERM, 2 after a second one; NULL = never */
 };
 
 /* One line of a transcript; printf-like. Never cut: what a person approves is shown whole. */
@@ -46,5 +46,6 @@ void pr_progress(const struct pr_talk *t, const struct pr_progress *p);
 
 /* Whether Ctrl-C or SIGTERM came. */
 bool pr_interrupted(const struct pr_talk *t);
+bool pr_interrupted_twice(const struct pr_talk *t);         /* whoever waits for the end of something does not wait on */
 
 #endif

@@ -11,7 +11,7 @@ static volatile sig_atomic_t interrupted;
 
 static void on_signal(int sig) {
     (void)sig;
-    interrupted = 1;
+    if (interrupted < 2) interrupted = interrupted + 1;
 }
 
 static int columns(void) {

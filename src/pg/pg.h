@@ -58,10 +58,11 @@ struct pr_pg_stmt {
 struct pr_pg_rows {
     int n_rows, n_cols;
     const char **cells;        /* row-major, NULL = SQL null */
+    int64_t changed;           /* rows that the command says it changed or gave; -1 when it has no number */
 };
 #define PR_CELL(r, row, col) ((r)->cells[(size_t)(row) * (size_t)(r)->n_cols + (size_t)(col)])
 
-/* Runs one of our statements with text parameters (NULL = SQL null), waiting at most q->timeout_ms; then cancels, drains
+/* Runs one of our statements (or one that was made of a tree) with text parameters (NULL = SQL null), waiting at most q->timeout_ms; then cancels, drains
  * and reports. params may be NULL when there are none. out (may be NULL) lives in a. After CONNECT the session is dead.
  * Errors DB (e->sqlstate set when the server answered), TIMEOUT, DB_SHAPE, CONNECT (lost), INTERRUPTED (from then on nothing but ROLLBACK is sent). */
 PR_NODISCARD enum pr_code pr_pg_query(struct pr_pg *pg, const struct pr_pg_stmt *q, const char *const *params,

@@ -66,6 +66,9 @@ bool pr_pg_is_told(const volatile sig_atomic_t *interrupted);
 /* Did the statement do what it says? An empty one did. */
 bool pr_pg_succeeded(const PGresult *r);
 
+/* The number in a command's tag; -1 when it has none. */
+int64_t pr_pg_tag_rows(PGresult *r);
+
 /* A result's cells in a, row by row. */
 struct pr_pg_rows pr_pg_copy_rows(const PGresult *r, struct pr_arena *a);
 const char *pr_pg_cell(const PGresult *r, int row, int col, struct pr_arena *a);

@@ -46,7 +46,9 @@ enum pr_code pr_pg_query(struct pr_pg *pg, const struct pr_pg_stmt *q, const cha
     const int rows = PQntuples(answer.last), cols = PQnfields(answer.last);
     if (!has_shape(q, rows, cols))
         return PR_FAIL(e, PR_ERR_DB_SHAPE, "%s: got %d rows of %d columns", q->name, rows, cols);
-    if (out != NULL) *out = pr_pg_copy_rows(answer.last, a);
+    if (out == NULL) return PR_OK;
+    *out = pr_pg_copy_rows(answer.last, a);
+    out->changed = pr_pg_tag_rows(answer.last);
     return PR_OK;
 }
 

@@ -6,7 +6,7 @@ static const char *tag_name(struct pr_arena *a, const char *status) {
     return pr_dupn(a, status, strcspn(status, "0123456789") - (strpbrk(status, "0123456789") != NULL ? 1 : 0));
 }
 
-static int64_t tag_rows(PGresult *r) {
+int64_t pr_pg_tag_rows(PGresult *r) {
     const char *text = PQcmdTuples(r);
     return text[0] == '\0' ? -1 : (int64_t)strtoll(text, NULL, 10);
 }
@@ -30,7 +30,7 @@ enum pr_code pr_pg_run(struct pr_pg *pg, const char *sql, const struct pr_pg_wat
     if (pr_pg_succeeded(answer.last)) {
         out->finished = true;
         out->tag = tag_name(a, PQcmdStatus(answer.last));
-        out->rows = tag_rows(answer.last);
+        out->rows = pr_pg_tag_rows(answer.last);
     } else {
         out->error_position = error_position(answer.last);
     }

@@ -23,6 +23,16 @@ struct pr_proc_done { int status; const char *out, *err; };     /* status: exit 
 PR_NODISCARD enum pr_code pr_proc_run(const struct pr_proc *p, struct pr_arena *a, struct pr_proc_done *out,
                                       struct pr_err *e);
 
+/* A child that runs a function of ours and ends with what it returns (0 to 127), never through main: nothing of its parent's is
+ * flushed or closed. It has no file descriptor above 2, so that no session of the parent's lives on in it; it ignores SIGINT (the
+ * terminal sends that to all), and SIGTERM sets told, which comes from the parent and when the parent dies. Errors PROC. */
+struct pr_child_work { int (*run)(void *ctx, const volatile sig_atomic_t *told); void *ctx; };
+PR_NODISCARD enum pr_code pr_child_start(const struct pr_child_work *w, int64_t *pid, struct pr_err *e);
+/* Has it ended? Reaps it then: exit code, or 128 + signal. */
+bool pr_child_ended(int64_t pid, int *status);
+void pr_child_tell(int64_t pid);                            /* SIGTERM */
+void pr_child_kill(int64_t pid);                            /* SIGKILL */
+
 /* Path of a program in PATH, or NULL. */
 const char *pr_proc_find(const char *program, struct pr_arena *a);
 
