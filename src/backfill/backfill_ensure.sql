@@ -64,6 +64,7 @@ BEGIN
         upper text[],
         at text[],
         n bigint NOT NULL DEFAULT 0,
+        rows bigint NOT NULL DEFAULT 0,
         begun boolean NOT NULL DEFAULT false,
         state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'taken', 'done')),
         worker bigint,

@@ -7,6 +7,6 @@ WITH j AS (
     RETURNING id
 ), r AS (
     INSERT INTO pgrail.backfill_range (job, walk, rest)
-    SELECT j.id, w.full, true FROM j, pg_catalog.unnest($16::text[]) WITH ORDINALITY AS w (full, i) ORDER BY w.i
+    SELECT j.id, w.walk, true FROM j, pg_catalog.unnest($16::text[]) WITH ORDINALITY AS w (walk, i) ORDER BY w.i
 )
 SELECT id FROM j

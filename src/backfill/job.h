@@ -73,22 +73,27 @@ PR_NODISCARD enum pr_code pr_bf_journal_step(struct pr_pg *pg, struct pr_bf_job 
 PR_NODISCARD enum pr_code pr_bf_journal_tune(struct pr_pg *pg, int64_t job, const struct pr_bf_tuning *t, const char *note, struct pr_err *e);
 PR_NODISCARD enum pr_code pr_bf_journal_held(struct pr_pg *pg, int64_t job, const char *why, struct pr_err *e);
 
-/* How far it is. rows_read counts every row of the ranges that were walked, changed those that the statement wrote. */
+/* How far it is. read counts every row of the ranges that were walked, changed those that the statement wrote. */
 struct pr_bf_progress {
     int64_t ranges, ranges_done, ranges_waiting;            /* waiting: contended, to be tried again later */
     int64_t read, changed, rejects, batches, retries, wal_bytes;
     int64_t workers_alive;
     int64_t elapsed_us;            /* of all batches together */
 };
+/* Errors DB, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_journal_progress(struct pr_pg *pg, int64_t job, struct pr_bf_progress *out, struct pr_err *e);
 struct pr_bf_reject { const char *walk, *sqlstate; const char *key; };  /* key: as an array literal */
+/* The first ones that were set aside. Errors DB, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_journal_rejects(struct pr_pg *pg, int64_t job, int64_t limit, struct pr_arena *a, struct pr_bf_reject **out, size_t *n,
                                                 struct pr_err *e);
 
 /* A worker's entry: who it is, so that others can tell whether it lives. */
 struct pr_bf_worker { int64_t job, id; int64_t backend_pid; bool tx_pooled; int version_num; };
+/* Comes (id and backend_pid are set), lives, goes. Errors DB, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_worker_enter(struct pr_pg *pg, struct pr_bf_worker *w, struct pr_err *e);
+/* Errors DB, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_worker_beat(struct pr_pg *pg, const struct pr_bf_worker *w, struct pr_err *e);
+/* Errors DB, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_worker_leave(struct pr_pg *pg, const struct pr_bf_worker *w, struct pr_err *e);
 
 /* A range of keys (lower, upper], lower NULL = from the beginning. at: all up to it is done; NULL = nothing yet. Keys are arrays of
@@ -103,27 +108,34 @@ struct pr_bf_span {
 };
 enum pr_bf_take { PR_BF_TOOK, PR_BF_WAIT, PR_BF_NONE };     /* WAIT: others have what is left, or it is not yet due */
 /* The next range of this worker: one that is open and due, one whose worker is dead, or a new one cut off a rest by walk->edge.
- * walks in the order of the cut; chunk: rows of a new range. */
+ * walks in the order of the cut; chunk: rows of a new range. Errors DB, CONNECT, STALE (the journal knows a table that is not walked). */
 PR_NODISCARD enum pr_code pr_bf_span_take(struct pr_pg *pg, const struct pr_bf_worker *w, const struct pr_bf_cut *cut, int64_t chunk, struct pr_arena *a,
                                           struct pr_bf_span *out, enum pr_bf_take *how, struct pr_err *e);
-/* Within the batch's transaction: the journal row, and how far the range is now. BUSY: the range is no longer ours (the caller rolls
- * back). reject: key that was set aside by this "batch", or NULL. */
+/* What a transaction did. */
 struct pr_bf_batch_row {
     const struct pr_bf_span *span;
     const char *const *from, *const *to;                    /* keys that the batch covers (from is left out) */
     bool moves_at, begins;         /* at = to; begun = true */
     bool ends;                     /* the range is done */
-    int64_t read, changed, retries, wal_bytes, elapsed_us;
+    int64_t rows, read, changed, retries, elapsed_us;       /* rows: covered; read: of them those not counted before */
+    const char *lsn;               /* where the WAL was after the worker's batch before this; NULL = not known */
     const char *sqlstate;          /* with it: `to` is set aside */
 };
+struct pr_bf_noted {
+    int64_t rejects;               /* rows that are set aside, this one not counted; with sqlstate alone */
+    const char *lsn;
+};
+/* Within the batch's transaction: the journal row, and how far the range is now.
+ * Errors BUSY: the range is no longer ours (the caller rolls back). DB, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_batch_note(struct pr_pg *pg, const struct pr_bf_worker *w, const struct pr_bf_batch_row *row, size_t n_keys, struct pr_arena *a,
-                                           struct pr_err *e);
-/* Puts (span->at, to] aside as a range of its own, due after delay_ms, and moves at behind it; ends: nothing of the span is left. */
+                                           struct pr_bf_noted *out, struct pr_err *e);
+/* Puts (span->at, to] aside as a range of its own, due after delay_ms, and moves at behind it; ends: nothing of the span is left.
+ * Errors BUSY, DB, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_span_split(struct pr_pg *pg, const struct pr_bf_worker *w, const struct pr_bf_span *span, const char *const *to, bool ends,
                                            int64_t n, int64_t delay_ms, size_t n_keys, struct pr_arena *a, struct pr_err *e);
-/* Gives the range back as it is, for whoever comes next. */
+/* Gives the range back as it is, for whoever comes next. Errors DB, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_span_back(struct pr_pg *pg, const struct pr_bf_worker *w, const struct pr_bf_span *span, struct pr_err *e);
-/* Another round over everything, by sweeps: what the application has put back meanwhile. */
+/* Another round over everything, by sweeps: what the application has put back meanwhile. Errors DB, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_journal_again(struct pr_pg *pg, int64_t job, const struct pr_bf_cut *cut, struct pr_arena *a, struct pr_err *e);
 
 #endif

@@ -57,8 +57,9 @@ static const struct pr_pg_stmt end_rest = {
 static const struct pr_pg_stmt cut_rest = {
     .name = "backfill journal: new range", .n_params = 5, .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = OURS_MS,
     .sql = "WITH r AS (UPDATE pgrail.backfill_range SET lower = $4::text[] WHERE id = $1::bigint RETURNING job, walk, begun)"
-           " INSERT INTO pgrail.backfill_range (job, walk, lower, upper, n, begun, state, worker)"
-           " SELECT job, walk, $3::text[], $4::text[], $5::bigint, begun, 'taken', $2::bigint FROM r RETURNING id"};
+           " INSERT INTO pgrail.backfill_range (job, walk, lower, upper, n, rows, begun, state, worker)"
+           " SELECT job, walk, $3::text[], $4::text[], $5::bigint, CASE WHEN begun THEN 0 ELSE $5::bigint END, begun, 'taken', $2::bigint FROM r"
+           " RETURNING id"};
 static const struct pr_pg_stmt anything = {
     .name = "backfill journal: what is left", .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = OURS_MS,
     .sql = "SELECT EXISTS (SELECT FROM pgrail.backfill_range WHERE job = $1::bigint AND state <> 'done')"};
@@ -109,8 +110,8 @@ static enum pr_code take_new(const struct cutting *c, struct pr_bf_span *out, en
     PR_TRY(e, pr_pg_do(c->pg, "backfill: begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", OURS_MS, e));
     enum pr_code code = cut_one(c, out, how, e);
     if (code == PR_OK) code = pr_pg_do(c->pg, "backfill: commit", "COMMIT", OURS_MS, e);
-    if (code != PR_OK) (void)pr_pg_do(c->pg, "rollback", "ROLLBACK", OURS_MS, &ignored);
-    return code;
+    if (code == PR_OK || pr_pg_do(c->pg, "rollback", "ROLLBACK", OURS_MS, &ignored) == PR_OK) return code;
+    return e->code = PR_ERR_CONNECT;             /* a session that cannot roll back is good for nothing */
 }
 
 enum pr_code pr_bf_span_take(struct pr_pg *pg, const struct pr_bf_worker *w, const struct pr_bf_cut *cut, int64_t chunk, struct pr_arena *a,
@@ -134,15 +135,18 @@ enum pr_code pr_bf_span_take(struct pr_pg *pg, const struct pr_bf_worker *w, con
 static enum pr_code not_ours(struct pr_err *e) { return PR_FAIL(e, PR_ERR_BUSY, "another worker took this range over"); }
 
 enum pr_code pr_bf_batch_note(struct pr_pg *pg, const struct pr_bf_worker *w, const struct pr_bf_batch_row *row, size_t n_keys, struct pr_arena *a,
-                              struct pr_err *e) {
+                              struct pr_bf_noted *out, struct pr_err *e) {
     static const struct pr_pg_stmt note = {
-        .name = "backfill journal: batch", .sql = pr_sql_backfill_note, .n_params = 13, .shape = PR_MAYBE_ROW, .n_cols = 2, .timeout_ms = OURS_MS};
+        .name = "backfill journal: batch", .sql = pr_sql_backfill_note, .n_params = 14, .shape = PR_MAYBE_ROW, .n_cols = 3, .timeout_ms = OURS_MS};
     const char *const params[] = {
         num(a, row->span->id), num(a, w->id), pr_bf_array(a, row->from, n_keys), pr_bf_array(a, row->to, n_keys), flag(row->moves_at), flag(row->begins),
-        flag(row->ends), num(a, row->read), num(a, row->changed), num(a, row->retries), num(a, row->wal_bytes), num(a, row->elapsed_us), row->sqlstate};
+        flag(row->ends), num(a, row->read), num(a, row->changed), num(a, row->retries), row->lsn, num(a, row->elapsed_us), row->sqlstate,
+        num(a, row->rows)};
     struct pr_pg_rows r = {0};
     PR_TRY(e, pr_pg_query(pg, &note, params, a, &r, e));
-    return r.n_rows == 1 ? PR_OK : not_ours(e);
+    if (r.n_rows == 0) return not_ours(e);
+    *out = (struct pr_bf_noted){.lsn = PR_CELL(&r, 0, 2)};
+    return pr_parse_i64(PR_CELL(&r, 0, 1), 0, INT64_MAX, &out->rejects, e);
 }
 
 enum pr_code pr_bf_span_split(struct pr_pg *pg, const struct pr_bf_worker *w, const struct pr_bf_span *span, const char *const *to, bool ends, int64_t n,

@@ -1,0 +1,256 @@
+/* drive.c: the parent of the workers. It reads nothing of the tables: it forks, looks at what may hold the work up, hears what a
+ * person says through the journal or by a signal, and tells how far it is. */
+#include "backfill/drive.h"
+
+#include "proc/proc.h"
+
+#define TURN_MS 50
+#define READ_US 300000                          /* the job's row: what a person asks is heard within so long */
+#define LOOK_US 400000
+#define PROGRESS_US 1000000
+#define LEAVE_US 5000000                        /* a batch that has not ended after so long is cancelled and rolled back */
+#define LOST_US 120000000                       /* how long a server may be gone before we give up */
+#define DEATHS 20
+
+struct work { struct pr_bf_crew crew; size_t number; };
+
+static int work(void *ctx, const volatile sig_atomic_t *told) {
+    const struct work *w = ctx;
+    return pr_bf_work(&w->crew, w->number, told);
+}
+
+static enum pr_code start_worker(struct pr_bf_drive *d, size_t number, struct pr_err *e) {
+    struct pr_bf_slot *slot = &d->board->slots[number];
+    struct work w = {.number = number, .crew = {.cut = &d->cut, .where = d->where, .job = d->job.id, .system_id = d->ident.system_id,
+                                                .tx_pooled = d->ident.tx_pooled, .board = d->board}};
+    w.crew.where.app = pr_fmt(d->a, "pgrail/backfill worker %zu", number + 1);
+    slot->err = (struct pr_err){0};
+    atomic_store(&slot->backend_pid, 0);
+    PR_TRY(e, pr_child_start(&(struct pr_child_work){.run = work, .ctx = &w}, &d->crew[number].pid, e));
+    d->crew[number].alive = true;
+    return PR_OK;
+}
+
+static size_t n_alive(const struct pr_bf_drive *d) {
+    size_t n = 0;
+    for (size_t i = 0; i < PR_BF_MAX_WORKERS; i++) n += d->crew[i].alive;
+    return n;
+}
+
+static void leave(struct pr_bf_drive *d) {
+    atomic_store(&d->board->gate, PR_BF_LEAVE);
+    if (!d->leaving) d->told_us = pr_mono_us();
+    d->leaving = true;
+}
+
+/* ---- workers that ended */
+
+/* A killed worker, and one whose server went away, are replaced: at once, then ever later. */
+static void replace_later(struct pr_bf_drive *d, size_t i, const struct pr_err *why) {
+    struct pr_bf_process *w = &d->crew[i];
+    const int64_t wait_us = w->deaths == 0 ? 0 : w->deaths > 5 ? 5000000 : INT64_C(100000) << w->deaths;
+    w->not_before_us = pr_mono_us() + wait_us;
+    if (w->deaths++ == 0) pr_say(d->ask->talk, PR_LINE_WARN, "worker %zu ended: %s; its range goes to another", i + 1, why->msg[0] != '\0' ? pr_printable(d->a, why->msg, 300) : "killed");
+}
+
+static void fail_with(struct pr_bf_drive *d, const struct pr_err *why) {
+    if (d->failure.code == PR_OK) d->failure = *why;
+    leave(d);
+}
+
+static void bury(struct pr_bf_drive *d, size_t i, int status) {
+    struct pr_bf_slot *slot = &d->board->slots[i];
+    const struct pr_err *why = &slot->err;
+    d->crew[i].alive = false;
+    atomic_store(&slot->backend_pid, 0);
+    const int64_t now = pr_mono_us();
+    if (status == 0) {
+        d->crew[i].walked = !d->leaving && (int64_t)i < d->job.tuning.workers;
+        return;
+    }
+    if (d->leaving) return;
+    const bool lost = status >= 126 || why->code == PR_ERR_CONNECT || why->code == PR_ERR_TIMEOUT || why->code == PR_OK || why->code == PR_ERR_INTERRUPTED;
+    if (!lost) {
+        fail_with(d, why);
+        return;
+    }
+    if (d->crew[i].deaths < DEATHS && now - d->last_done_us < LOST_US) {
+        replace_later(d, i, why);
+        return;
+    }
+    struct pr_err gone = {0};
+    (void)PR_FAIL(&gone, PR_ERR_CONNECT, "workers end again and again: %s", why->msg[0] != '\0' ? why->msg : "killed");
+    fail_with(d, &gone);
+}
+
+static void reap(struct pr_bf_drive *d) {
+    for (size_t i = 0; i < PR_BF_MAX_WORKERS; i++) {
+        int status = 0;
+        if (d->crew[i].alive && pr_child_ended(d->crew[i].pid, &status)) bury(d, i, status);
+    }
+}
+
+static bool all_walked(const struct pr_bf_drive *d) {
+    for (size_t i = 0; i < PR_BF_MAX_WORKERS; i++)
+        if (d->crew[i].walked) return true;
+    return false;
+}
+
+static enum pr_code man(struct pr_bf_drive *d, struct pr_err *e) {
+    if (d->leaving || all_walked(d)) return PR_OK;
+    for (size_t i = 0; (int64_t)i < d->job.tuning.workers && i < PR_BF_MAX_WORKERS; i++)
+        if (!d->crew[i].alive && pr_mono_us() >= d->crew[i].not_before_us) PR_TRY(e, start_worker(d, i, e));
+    return PR_OK;
+}
+
+/* ---- what a person, the server or another pgrail says */
+
+static void take_tuning(struct pr_bf_drive *d, const struct pr_bf_tuning *t) {
+    atomic_store(&d->board->workers, t->workers);
+    atomic_store(&d->board->batch, t->batch);
+    atomic_store(&d->board->target_ms, t->target_ms);
+    atomic_store(&d->board->pause_ms, t->pause_ms);
+    atomic_store(&d->board->max_rejects, t->max_rejects);
+    atomic_store(&d->board->vacuum_rows, t->vacuum_rows);
+    atomic_store(&d->board->async_commit, t->async_commit);
+    atomic_store(&d->board->gentle, t->gentle);
+}
+
+static enum pr_code read_job(struct pr_bf_drive *d, struct pr_err *e) {
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)4 << 20);
+    struct pr_bf_job now = {0};
+    PR_TRY(e, pr_bf_journal_read(d->pg, d->job.id, a, &now, e));
+    if (now.state != d->job.state) pr_say(d->ask->talk, PR_LINE_STEP, "the backfill is %s now%s%s", pr_bf_state_name(now.state), now.note == NULL ? "" : ": ", now.note == NULL ? "" : pr_printable(a, now.note, 300));
+    if (!pr_eq(pr_bf_tuning_words(a, &now.tuning), pr_bf_tuning_words(a, &d->job.tuning)))
+        pr_say(d->ask->talk, PR_LINE_STEP, "settings now: %s", pr_bf_tuning_words(a, &now.tuning));
+    d->job.state = now.state;
+    d->job.tuning = now.tuning;
+    take_tuning(d, &now.tuning);
+    const bool goes_on = now.state == PR_BF_RUNNING || now.state == PR_BF_PAUSED;
+    if (!goes_on && !d->leaving) {
+        d->by_others = true;
+        leave(d);
+    }
+    return PR_OK;
+}
+
+static enum pr_code hold_or_go(struct pr_bf_drive *d, const char *why, struct pr_err *e) {
+    const bool changed = (why == NULL) != (d->held == NULL);
+    if (changed && why != NULL) pr_say(d->ask->talk, PR_LINE_WARN, "waiting: %s", why);
+    if (changed && why == NULL) pr_say(d->ask->talk, PR_LINE_FACT, "going on");
+    if (changed) PR_TRY(e, pr_bf_journal_held(d->pg, d->job.id, why, e));
+    if (changed) d->held = pr_dup(d->a, why);
+    if (!d->leaving) atomic_store(&d->board->gate, d->held != NULL || d->job.state == PR_BF_PAUSED ? PR_BF_HOLD : PR_BF_GO);
+    return PR_OK;
+}
+
+static enum pr_code look_round(struct pr_bf_drive *d, struct pr_err *e) {
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)4 << 20);
+    const int64_t now = pr_mono_us();
+    const char *why = d->held;
+    if (now - d->read_us >= READ_US) {
+        d->read_us = now;
+        PR_TRY(e, read_job(d, e));
+    }
+    if (now - d->looked_us >= LOOK_US) {
+        d->looked_us = now;
+        PR_TRY(e, pr_bf_throttle_look(&d->throttle, d->pg, d->board, &d->job.tuning, d->ask->talk, a, &why, e));
+    }
+    PR_TRY(e, hold_or_go(d, why, e));
+    if (now - d->progress_us >= PROGRESS_US) {
+        d->progress_us = now;
+        PR_TRY(e, pr_bf_journal_progress(d->pg, d->job.id, &d->progress, e));
+        pr_bf_show_progress(d);
+    }
+    return PR_OK;
+}
+
+/* Other pgrails may be at the same job: Ctrl-C here is then no order to them. */
+static enum pr_code heed_signal(struct pr_bf_drive *d, struct pr_err *e) {
+    if (!pr_interrupted(d->ask->talk) || d->signalled) return PR_OK;
+    d->signalled = true;
+    const size_t ours = n_alive(d);
+    pr_say(d->ask->talk, PR_LINE_STEP, "interrupted: workers finish their batch; once more ends them at once");
+    PR_TRY(e, pr_bf_journal_progress(d->pg, d->job.id, &d->progress, e));
+    if (d->progress.workers_alive <= (int64_t)ours) PR_TRY(e, pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_STOP, "a signal", e));
+    leave(d);
+    return PR_OK;
+}
+
+/* Batches that do not end by themselves are cancelled by their own worker, which rolls back. */
+static void hurry(struct pr_bf_drive *d) {
+    const bool at_once = pr_interrupted_twice(d->ask->talk);
+    const int64_t since = pr_mono_us() - d->told_us;
+    if (!d->leaving || (!at_once && since < LEAVE_US)) return;
+    for (size_t i = 0; i < PR_BF_MAX_WORKERS; i++)
+        if (d->crew[i].alive) (since > 3 * LEAVE_US ? pr_child_kill : pr_child_tell)(d->crew[i].pid);
+}
+
+static enum pr_code reconnect(struct pr_bf_drive *d, struct pr_err *e) {
+    const struct pr_err why = *e;
+    const int64_t until = pr_mono_us() + LOST_US;
+    pr_say(d->ask->talk, PR_LINE_WARN, "%s; trying to reach the server again", pr_printable(d->a, why.msg, 300));
+    pr_pg_close(d->pg);
+    d->pg = NULL;
+    while (pr_mono_us() < until && !pr_interrupted(d->ask->talk)) {
+        const struct pr_pg_ident *id = NULL;
+        pr_bf_nap(250);
+        reap(d);
+        if (pr_pg_open(&d->where, &d->pg, e) != PR_OK) continue;
+        if (pr_pg_identity(d->pg, &id, e) == PR_OK && !id->in_recovery && pr_eq(id->system_id, d->ident.system_id)) {
+            pr_say(d->ask->talk, PR_LINE_GOOD, "the server answers again");
+            return PR_OK;
+        }
+        pr_pg_close(d->pg);
+        d->pg = NULL;
+    }
+    leave(d);
+    *e = why;
+    return e->code;
+}
+
+static enum pr_code turn(struct pr_bf_drive *d, struct pr_err *e) {
+    int64_t done = 0;
+    PR_TRY(e, heed_signal(d, e));
+    reap(d);
+    PR_TRY(e, man(d, e));
+    PR_TRY(e, look_round(d, e));
+    for (size_t i = 0; i < PR_BF_MAX_WORKERS; i++) done += atomic_load(&d->board->slots[i].batches);
+    if (done != d->seen_batches || d->held != NULL || d->job.state == PR_BF_PAUSED) d->last_done_us = pr_mono_us();
+    if (done != d->seen_batches)
+        for (size_t i = 0; i < PR_BF_MAX_WORKERS; i++) d->crew[i].deaths = 0;
+    d->seen_batches = done;
+    return PR_OK;
+}
+
+static void end_all(struct pr_bf_drive *d) {
+    leave(d);
+    while (n_alive(d) > 0) {
+        hurry(d);
+        pr_bf_nap(TURN_MS / 5);
+        reap(d);
+    }
+}
+
+enum pr_code pr_bf_drive(struct pr_bf_drive *d, bool *walked, struct pr_err *e) {
+    enum pr_code code = PR_OK;
+    *walked = false;
+    take_tuning(d, &d->job.tuning);
+    atomic_store(&d->board->gate, d->job.state == PR_BF_PAUSED ? PR_BF_HOLD : PR_BF_GO);
+    d->last_done_us = pr_mono_us();
+    d->leaving = false;
+    for (size_t i = 0; i < PR_BF_MAX_WORKERS; i++) d->crew[i] = (struct pr_bf_process){0};
+    while (code == PR_OK && !d->leaving && !(all_walked(d) && n_alive(d) == 0)) {
+        code = turn(d, e);
+        if (code == PR_ERR_CONNECT) code = reconnect(d, e);
+        if (code == PR_ERR_TIMEOUT) code = PR_OK;            /* a busy server; the next look may do better */
+        if (!d->leaving) pr_bf_nap(all_walked(d) ? 1 : TURN_MS);
+    }
+    *walked = code == PR_OK && !d->leaving;
+    end_all(d);
+    pr_progress(d->ask->talk, NULL);
+    PR_TRY(e, code);
+    if (d->failure.code == PR_OK) return PR_OK;
+    *e = d->failure;
+    return e->code;
+}

@@ -1,0 +1,45 @@
+/* drive.h: between run.c, drive.c and tell.c: one start of a backfill on its way. */
+#ifndef PR_BACKFILL_DRIVE_H
+#define PR_BACKFILL_DRIVE_H
+
+#include "backfill/engine.h"
+#include "backfill/run.h"
+#include "backfill/throttle.h"
+
+struct pr_bf_process { int64_t pid, not_before_us; int deaths; bool alive, walked; };
+
+struct pr_bf_drive {
+    const struct pr_backfill *ask;
+    struct pr_arena *a;
+    struct pr_pg *pg;                       /* the parent's own: journal, looks; never in a transaction */
+    struct pr_pg_where where;
+    struct pr_pg_ident ident;               /* strings in a */
+    struct pr_bf_cut cut;
+    struct pr_bf_job job;
+    struct pr_bf_board *board;
+    struct pr_bf_throttle throttle;
+    struct pr_bf_process crew[PR_BF_MAX_WORKERS];
+    struct pr_bf_progress progress;
+    struct pr_err failure;                  /* of the first worker that ended so; code PR_OK = none */
+    const char *held;                       /* why workers wait, or NULL */
+    int64_t started_us, read_us, looked_us, progress_us, last_done_us, seen_batches;
+    int64_t told_us;                        /* workers were told to leave; 0 = not */
+    bool leaving, signalled, by_others;
+    json_t *doc;
+};
+
+/* drive.c: forks workers, steers them, until all is walked or they have left. Errors as pr_backfill_run. */
+PR_NODISCARD enum pr_code pr_bf_drive(struct pr_bf_drive *d, bool *walked, struct pr_err *e);
+
+/* tell.c: settings and sizes for the document. */
+void pr_bf_wish_apply(const struct pr_bf_wish *w, struct pr_bf_tuning *t);
+json_t *pr_bf_tuning_json(const struct pr_bf_tuning *t);
+json_t *pr_bf_progress_json(const struct pr_bf_progress *p);
+const char *pr_bf_tuning_words(struct pr_arena *a, const struct pr_bf_tuning *t);
+struct pr_bf_size { int64_t heap, indexes, updated, hot; };
+/* Of all walked tables together. updated and hot: of the server's statistics. Errors DB, CONNECT. */
+PR_NODISCARD enum pr_code pr_bf_sizes(struct pr_pg *pg, const struct pr_bf_cut *cut, struct pr_bf_size *out, struct pr_err *e);
+/* How far it is, on the bar or as a line. */
+void pr_bf_show_progress(struct pr_bf_drive *d);
+
+#endif

@@ -1,0 +1,34 @@
+/* run.h: a backfill as a person starts it, and the hands on one that runs. Schemas "pgrail.backfill/1", "pgrail.backfill-ctl/1". */
+#ifndef PR_BACKFILL_RUN_H
+#define PR_BACKFILL_RUN_H
+
+#include "backfill/job.h"
+
+/* -1 = as the journal, or for a new job the file, says. */
+struct pr_bf_wish { int64_t workers, batch, target_ms, pause_ms, max_lag_ms, max_wal_bytes_s, max_rejects, vacuum_rows, async_commit, gentle; };
+
+struct pr_backfill {
+    const struct pr_config *config;
+    const struct pr_environment *environment;
+    const struct pr_bf_file *file;
+    const struct pr_migration *migration;  /* the same file as what is grounded, rehearsed and approved */
+    struct pr_bf_wish wish;
+    const char *command;                   /* as typed, for the seam */
+    const struct pr_talk *talk;
+};
+
+/* Begins the job of this file, goes on with it, or takes part in it; until it is done, stopped or failed. doc is set on most failures too
+ * (else NULL). Errors those of pr_bf_cut_live and of the gates, BUSY, CONNECT, DB (a batch failed), ABORTED (too many rows to set
+ * aside), INTERRUPTED (stopped, by a signal or by backfill-ctl; the next start goes on), UNPROVEN, PROC. */
+PR_NODISCARD enum pr_code pr_backfill_run(const struct pr_backfill *ask, struct pr_arena *a, json_t **doc, struct pr_err *e);
+
+/* Jobs of a target, newest first, each with its settings and how far it is: an array; empty when there is no journal. Reads only.
+ * Errors DB, TIMEOUT, CONNECT. */
+PR_NODISCARD enum pr_code pr_backfill_jobs(struct pr_pg *pg, bool ended, struct pr_arena *a, json_t **list, struct pr_err *e);
+
+/* name: of a job that has not ended, its id, or NULL for the only one. action: "show", "pause", "resume", "stop", "abandon" or "set" (wish).
+ * Errors REFUSED (no such job, or not in that state), DB, TIMEOUT, CONNECT. */
+PR_NODISCARD enum pr_code pr_backfill_ctl(struct pr_pg *pg, const char *name, const char *action, const struct pr_bf_wish *wish, struct pr_arena *a,
+                                          json_t **doc, struct pr_err *e);
+
+#endif

@@ -1,0 +1,133 @@
+/* strided.c: the rows of a range two for each page and transaction. What a commit leaves dead on a page makes room there for the
+ * next two, so that new versions stay on their page: no index grows, the heap hardly does, and WAL is nearly halved. */
+#include "backfill/engine.h"
+
+#include "backfill/keys.h"
+
+#define ROWS_OF_A_PAGE 2                        /* a pass; measured: 1 costs commits, 4 and more leave the page */
+
+struct row { int64_t block; uint32_t at, pass; };           /* at: index in the order of the key */
+
+static int by_block(const void *l, const void *r) {
+    const struct row *a = l, *b = r;
+    return a->block != b->block ? (a->block < b->block ? -1 : 1) : a->at < b->at ? -1 : 1;
+}
+
+static int by_pass(const void *l, const void *r) {
+    const struct row *a = l, *b = r;
+    return a->pass != b->pass ? (a->pass < b->pass ? -1 : 1) : a->at < b->at ? -1 : 1;
+}
+
+/* In the order in which they are to be written. */
+static enum pr_code in_passes(const struct pr_pg_rows *r, struct pr_arena *a, struct row **out, struct pr_err *e) {
+    struct row *rows = PR_NEW_ARRAY(a, struct row, (size_t)r->n_rows + 1);
+    for (int i = 0; i < r->n_rows; i++) {
+        PR_TRY(e, pr_parse_i64(PR_CELL(r, i, r->n_cols - 1), 0, INT64_MAX, &rows[i].block, e));
+        rows[i].at = (uint32_t)i;
+    }
+    qsort(rows, (size_t)r->n_rows, sizeof rows[0], by_block);
+    uint32_t of_page = 0;
+    for (int i = 0; i < r->n_rows; i++) {
+        of_page = i > 0 && rows[i].block == rows[i - 1].block ? of_page + 1 : 0;
+        rows[i].pass = of_page / ROWS_OF_A_PAGE;
+    }
+    qsort(rows, (size_t)r->n_rows, sizeof rows[0], by_pass);
+    *out = rows;
+    return PR_OK;
+}
+
+static enum pr_code read_rows(struct pr_bf_engine *x, const struct pr_bf_walk *walk, const struct pr_bf_span *span, struct pr_arena *a, struct pr_pg_rows *out,
+                              struct pr_err *e) {
+    const char **params = PR_NEW_ARRAY(a, const char *, 2 * walk->n_keys);
+    const char *const *from = span->at != NULL ? span->at : span->lower;
+    int n = 0;
+    for (size_t i = 0; from != NULL && i < walk->n_keys; i++) params[n++] = from[i];
+    for (size_t i = 0; i < walk->n_keys; i++) params[n++] = span->upper[i];
+    const struct pr_pg_stmt q = {.name = "backfill: rows of a range", .sql = from == NULL ? walk->rows.first : walk->rows.next, .n_params = n,
+                                 .shape = PR_ROWS, .n_cols = (int)walk->n_keys + 1};
+    return pr_pg_query(x->pg, &q, params, a, out, e);
+}
+
+struct passing {
+    struct pr_bf_engine *x;
+    const struct pr_bf_walk *walk;
+    struct pr_bf_span *span;
+    struct pr_arena *a;                          /* of the range */
+    struct pr_pg_rows rows;
+    const struct row *order;
+    struct pr_bf_skips *skips;
+};
+
+static const char *const *key_of(const struct passing *p, size_t at) { return &PR_CELL(&p->rows, at, 0); }
+
+/* The piece of n rows from i on, its arrays in a. */
+static struct pr_bf_piece piece_of(const struct passing *p, size_t i, size_t n, struct pr_arena *a) {
+    const size_t n_keys = p->walk->n_keys;
+    const char **params = PR_NEW_ARRAY(a, const char *, n_keys), **items = PR_NEW_ARRAY(a, const char *, n);
+    for (size_t k = 0; k < n_keys; k++) {
+        for (size_t j = 0; j < n; j++) items[j] = key_of(p, p->order[i + j].at)[k];
+        params[k] = pr_bf_array(a, items, n);
+    }
+    return (struct pr_bf_piece){.walk = p->walk, .span = p->span, .from = key_of(p, p->order[i].at), .to = key_of(p, p->order[i + n - 1].at),
+                                .sql = p->walk->some, .params = params, .n_params = (int)n_keys, .rows = (int64_t)n, .list = true};
+}
+
+static void skip(struct passing *p, size_t i) {
+    const size_t at = p->order[i].at;
+    *PR_PUSH(p->a, p->skips->items, p->skips->n, p->skips->room) =
+        (struct pr_bf_skip){.at = at, .before = at == 0 ? NULL : key_of(p, at - 1), .key = key_of(p, at)};
+}
+
+static int by_place(const void *l, const void *r) {
+    const struct pr_bf_skip *a = l, *b = r;
+    return a->at < b->at ? -1 : a->at > b->at;
+}
+
+/* How many rows from i on: to the end of the pass, and not more than the batch may have. */
+static size_t window(const struct passing *p, size_t i, int64_t limit) {
+    size_t n = 1;
+    while (i + n < (size_t)p->rows.n_rows && p->order[i + n].pass == p->order[i].pass && (int64_t)n < limit) n++;
+    return n;
+}
+
+/* One window until it is done, left for the sweep, or set aside row by row; *i moves behind it. */
+static enum pr_code work_window(struct passing *p, size_t *i, struct pr_err *e) {
+    int64_t limit = p->x->limit, retries = 0;
+    for (;;) {
+        struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)64 << 20);
+        const size_t n = window(p, *i, limit);
+        struct pr_bf_piece piece = piece_of(p, *i, n, a);
+        enum pr_bf_outcome outcome = PR_BF_DID;
+        piece.retries = retries;
+        PR_TRY(e, pr_bf_run_piece(p->x, &piece, &outcome, e));
+        retries = piece.retries;
+        const bool left = outcome == PR_BF_CONTENDED && (n == 1 || retries > PR_BF_TRIES);
+        if (outcome == PR_BF_BAD_ROW && n == 1) {
+            PR_TRY(e, pr_bf_set_aside(p->x, &piece, e));
+            skip(p, *i);
+        }
+        if (outcome == PR_BF_DID || left || (outcome == PR_BF_BAD_ROW && n == 1)) {
+            *i += n;
+            return PR_OK;
+        }
+        limit = (int64_t)n / 2;
+    }
+}
+
+enum pr_code pr_bf_strided(struct pr_bf_engine *x, const struct pr_bf_walk *walk, struct pr_bf_span *span, struct pr_arena *a, struct pr_bf_skips *skips,
+                           bool *stop, struct pr_err *e) {
+    struct passing p = {.x = x, .walk = walk, .span = span, .a = a, .skips = skips};
+    struct row *order = NULL;
+    PR_TRY(e, read_rows(x, walk, span, a, &p.rows, e));
+    PR_TRY(e, in_passes(&p.rows, a, &order, e));
+    p.order = order;
+    for (size_t i = 0; i < (size_t)p.rows.n_rows;) {
+        PR_TRY(e, pr_bf_between(x, stop, e));
+        if (*stop) return PR_OK;
+        PR_TRY(e, work_window(&p, &i, e));
+        span->begun = true;
+    }
+    if (skips->n > 1) qsort(skips->items, skips->n, sizeof skips->items[0], by_place);
+    span->begun = true;
+    return PR_OK;
+}
