@@ -19,8 +19,9 @@ struct pr_want { const char *schema, *name; };
 PR_NODISCARD enum pr_code pr_facts_read(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, struct pr_arena *a,
                                         struct pr_facts **out, struct pr_err *e);
 
-/* The same within the caller's open transaction, as it sees the schema now: what it has changed itself is in. Leaves no lock and
- * no setting behind (a savepoint, rolled back). Errors as pr_facts_read. */
+/* The same within the caller's open transaction, as it sees the schema now: what it has changed itself is in. Leaves no setting
+ * behind (a savepoint, rolled back), and no lock but ROW EXCLUSIVE on sequences, which the server keeps for whoever reads their
+ * value. Errors as pr_facts_read. */
 PR_NODISCARD enum pr_code pr_facts_read_inside(struct pr_pg *pg, const struct pr_want *wants, size_t n_wants, struct pr_arena *a,
                                                struct pr_facts **out, struct pr_err *e);
 

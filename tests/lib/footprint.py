@@ -212,12 +212,13 @@ def within(pre, name, was):
 
 
 def lock_differences(pre, seen, main, strict):
-    """A mode that the transaction held before shows no second time. Where no row was written no key was looked up and no number
-    drawn."""
+    """A mode that the transaction held before shows no second time, and ACCESS SHARE need not be taken behind a stronger one (15.20 looks
+    first). Where no row was written no key was looked up and no number drawn."""
     out = []
     for name in sorted({*pre["locks"], *seen.locks}) if seen.inside else ():
         foretold, was = pre["locks"].get(name, "none"), seen.locks.get(name, "none")
-        again = foretold in seen.held[name] and ORDER.index(was) < ORDER.index(foretold)
+        held = foretold in seen.held[name] or (foretold == "ACCESS SHARE" and seen.held[name])
+        again = held and ORDER.index(was) < ORDER.index(foretold)
         partner = foretold in ("ROW SHARE", "ROW EXCLUSIVE") and not name.endswith(f".{main}")
         no_key = seen.wrote_nothing and partner and was in ("none", "ACCESS SHARE")
         if foretold != was and not again and not no_key and (strict or not within(pre, name, was)):
