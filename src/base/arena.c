@@ -71,10 +71,13 @@ void *pr_alloc_array(struct pr_arena *a, size_t n, size_t size) {
     return pr_alloc(a, bytes);
 }
 
+/* An array that starts: a few hundred bytes, since most stay short and the arena keeps what they grew out of. */
+static size_t first_room(size_t size) { return size >= 128 ? 2 : size <= 32 ? 8 : 256 / size; }
+
 void *pr_grow(struct pr_arena *a, void *items_ptr, size_t n, size_t *cap, size_t size) {
     void **items = items_ptr;
     if (n >= *cap) {
-        const size_t want = *cap == 0 ? 8 : *cap * 2;
+        const size_t want = *cap == 0 ? first_room(size) : *cap * 2;
         void *bigger = pr_alloc_array(a, want, size);
         if (n > 0) memcpy(bigger, *items, n * size);
         *items = bigger;

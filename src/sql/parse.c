@@ -236,12 +236,19 @@ static enum pr_code parse(struct parser *p, struct pr_err *e) {
 #define RUN_CHARS 500
 #define RUN_COMMENTS 100
 
+static bool is_sign(char c) {
+    static const bool signs[256] = {['~'] = true, ['!'] = true, ['@'] = true, ['#'] = true, ['^'] = true, ['&'] = true, ['|'] = true, ['`'] = true, ['?'] = true,
+                                    ['+'] = true, ['-'] = true, ['*'] = true, ['/'] = true, ['%'] = true, ['<'] = true, ['>'] = true, ['='] = true};
+    return signs[(unsigned char)c];
+}
+
 static enum pr_code check_runs(const char *text, size_t len, struct pr_err *e) {
     size_t run = 0, comments = 0;
     for (size_t i = 0; i < len; i++) {
-        run = strchr("~!@#^&|`?+-*/%<>=", text[i]) != NULL ? run + 1 : 0;
+        run = is_sign(text[i]) ? run + 1 : 0;
         if (run == 0) comments = 0;
-        comments += run >= 2 && text[i] == '*' && text[i - 1] == '/';
+        if (run < 2) continue;
+        comments += text[i] == '*' && text[i - 1] == '/';
         if (run <= RUN_CHARS || comments <= RUN_COMMENTS) continue;
         int line = 0, col = 0;
         pr_line_col(text, i, &line, &col);
