@@ -4,12 +4,18 @@
 enum { MARGIN = 9, TAB = 4, LEAST_ROOM = 20 };
 
 /* A character of the line as it is shown: a tab as blanks, what cannot be seen as an escape. */
-struct cell { const char *text; int columns; };
+struct cell { const char *text; size_t len; int columns; };
 
 static size_t char_len(const char *s) {
     size_t n = 1;
     while (((unsigned char)s[n] & 0xC0) == 0x80) n++;
     return n;
+}
+
+static struct cell cell_of(struct pr_arena *a, const char *p, size_t len) {
+    if (*p >= 0x20 && *p < 0x7f) return (struct cell){.text = p, .len = 1, .columns = 1};
+    const char *shown = pr_printable(a, pr_dupn(a, p, len), 1);
+    return (struct cell){.text = shown, .len = strlen(shown), .columns = pr_columns(shown, strlen(shown))};
 }
 
 static size_t cells_of(struct pr_arena *a, const char *line, struct cell **out) {
@@ -19,9 +25,7 @@ static size_t cells_of(struct pr_arena *a, const char *line, struct cell **out) 
     for (const char *p = line; *p != '\0';) {
         const size_t len = char_len(p);
         struct cell *c = PR_PUSH(a, cells, n, cap);
-        if (*p == '\t') *c = (struct cell){.text = pr_fmt(a, "%*s", TAB - at % TAB, ""), .columns = TAB - at % TAB};
-        else c->text = pr_printable(a, pr_dupn(a, p, len), 1);
-        if (*p != '\t') c->columns = pr_columns(c->text, strlen(c->text));
+        *c = *p == '\t' ? (struct cell){.text = "    ", .len = (size_t)(TAB - at % TAB), .columns = TAB - at % TAB} : cell_of(a, p, len);
         at += c->columns;
         p += len;
     }
@@ -49,7 +53,8 @@ void pr_check_excerpt(const json_t *o, const char *paint, const struct pr_render
     const char *line = pr_get_str(o, "source");
     if (line == NULL || line[0] == '\0') return;
     struct cell *cells = NULL;
-    const size_t n = cells_of(r->a, line, &cells);
+    struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
+    const size_t n = cells_of(scratch, line, &cells);
     const int64_t col = pr_get_int(o, "col") - pr_get_int(o, "source_col"), width = pr_get_int(o, "width");
     const size_t place = col < 0 ? 0 : (size_t)col < n ? (size_t)col : n;
     const size_t end = width > (int64_t)(n - place) ? n : place + (size_t)width;
@@ -65,7 +70,7 @@ void pr_check_excerpt(const json_t *o, const char *paint, const struct pr_render
             pr_add(r->out, "…");
             break;
         }
-        pr_add(r->out, cells[i].text);
+        pr_addn(r->out, cells[i].text, cells[i].len);
         used += cells[i].columns;
         if (i >= place && i < end) marks += cells[i].columns;
     }
