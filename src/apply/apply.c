@@ -82,7 +82,7 @@ static enum pr_code run_it(struct pr_flight *f, struct pr_err *e) {
 
 /* Statements that were proven to be in effect although the whole is not: only where each stands by itself. */
 static bool part_is_in(const struct pr_flight *f) {
-    return f->side->tx != PR_TX_ONE && pr_get_int(f->row.detail, "done") > 0;
+    return pr_side_tx(f->side) != PR_TX_ONE && pr_get_int(f->row.detail, "done") > 0;
 }
 
 static void add_to_message(struct pr_err *e, const char *more) {

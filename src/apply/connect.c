@@ -115,7 +115,7 @@ enum pr_code pr_flight_lock_row(struct pr_flight *f, struct pr_err *e) {
 
 enum pr_code pr_flight_pool_check(const struct pr_flight *f, struct pr_err *e) {
     if (!f->ident.tx_pooled) return PR_OK;
-    if (f->side->tx != PR_TX_ONE) {
+    if (pr_side_tx(f->side) != PR_TX_ONE) {
         (void)PR_FAIL(e, PR_ERR_REFUSED, "a pooler in transaction mode stands between, and this script runs outside one transaction:"
                       " its session settings, locks and cancels cannot be relied on there");
         return pr_hint(e, "connect directly: name the server itself in environment %s", f->ask->environment->name);

@@ -229,5 +229,5 @@ static void list_statements(struct pr_flight *f) {
 
 enum pr_code pr_execute(struct pr_flight *f, struct pr_err *e) {
     list_statements(f);
-    return f->side->tx == PR_TX_ONE ? execute_one(f, e) : execute_each(f, e);
+    return pr_side_tx(f->side) == PR_TX_ONE ? execute_one(f, e) : execute_each(f, e);
 }

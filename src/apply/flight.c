@@ -83,7 +83,7 @@ size_t pr_flight_units(const struct pr_flight *f, struct pr_unit **out) {
     size_t n = 0, cap = 0;
     for (size_t i = 0; i < f->script.n;) {
         size_t to = i + 1;
-        if (f->side->tx == PR_TX_ONE) {
+        if (pr_side_tx(f->side) == PR_TX_ONE) {
             to = f->script.n;
         } else if (pr_stmt_tx_word(&f->script.stmts[i]) == PR_TX_BEGIN) {
             while (to < f->script.n && pr_stmt_tx_word(&f->script.stmts[to]) != PR_TX_COMMIT &&

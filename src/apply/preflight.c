@@ -52,7 +52,7 @@ static enum pr_code read_live(struct pr_flight *f, struct pr_err *e) {
     PR_TRY(e, pr_facts_read(f->watch, wants, n, f->a, &f->facts, e));
     f->facts->environment = f->ask->environment->name;
     struct pr_world *w = pr_world_new(f->facts, f->ident.version_num, f->a);
-    pr_footprint_script(w, &f->script, f->side->tx, f->a, &f->footprint);
+    pr_footprint_script(w, &f->script, pr_side_tx(f->side), f->a, &f->footprint);
     const struct pr_judge j = {.migration = f->ask->migration, .side = f->side, .is_down = f->ask->down, .facts = f->facts,
                                .version_num = f->ident.version_num, .config = f->ask->config, .runner = "pgrail"};
     PR_TRY(e, pr_judge_side(&j, f->a, &f->judged, e));

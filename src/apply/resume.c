@@ -89,7 +89,7 @@ static enum pr_code probe_committed(struct pr_flight *f, size_t *n_hold, struct 
 enum pr_code pr_probe(struct pr_flight *f, size_t *n_hold, size_t *n_units, struct pr_err *e) {
     struct pr_unit *units = NULL;
     *n_units = pr_flight_units(f, &units);
-    if (f->side->tx == PR_TX_ONE) return probe_committed(f, n_hold, e);   /* the row came with the same COMMIT, or neither did */
+    if (pr_side_tx(f->side) == PR_TX_ONE) return probe_committed(f, n_hold, e);   /* the row came with the same COMMIT, or neither did */
     struct pr_assertion *list = NULL;
     size_t n = 0;
     PR_TRY(e, pr_effects_verify(f->watch, &f->script, f->a, &list, &n, e));

@@ -19,7 +19,7 @@ static enum pr_code look_at(const struct pr_side *side, const struct pr_facts *f
     struct pr_script s PR_CLEANUP(pr_script_done) = {0};
     struct pr_run_footprint fp = {0};
     PR_TRY(e, pr_script_parse(side->text, side->len, a, &s, e));
-    pr_footprint_script(pr_world_new(facts, facts == NULL ? 0 : facts->version_num, a), &s, side->tx, a, &fp);
+    pr_footprint_script(pr_world_new(facts, facts == NULL ? 0 : facts->version_num, a), &s, pr_side_tx(side), a, &fp);
     v->statements = fp.n;
     for (size_t i = 0; i < fp.n; i++) {
         v->loses_data = v->loses_data || fp.stmts[i].loses_data;

@@ -63,7 +63,7 @@ static void stops(struct pr_flight *f, struct pr_buf *b) {
     bool any = false, known = true;
     for (size_t i = f->first_step; i < f->footprint.n; i++) {
         const struct pr_forecast fc = pr_view_forecast(f, i);
-        if (f->side->tx != PR_TX_ONE) low = high = 0;
+        if (pr_side_tx(f->side) != PR_TX_ONE) low = high = 0;
         known = known && fc.known;
         low += fc.low_us;
         high += fc.high_us;
@@ -94,7 +94,7 @@ static const char *page(struct pr_flight *f) {
     line(&b, "environment", pr_fmt(f->a, "%s (protected)", ask->environment->name));
     line(&b, "address", pr_fmt(f->a, "%s, database %s as %s, PostgreSQL %s", f->ident.address, f->ident.database, f->ident.user, f->ident.version));
     line(&b, "bytes", pr_fmt(f->a, "SHA-256 %s", ask->migration->sha256));
-    line(&b, "transaction", pr_tx_mode_name(f->side->tx));
+    line(&b, "transaction", pr_tx_mode_name(pr_side_tx(f->side)));
     if (f->first_step > 0) line(&b, "continued", pr_fmt(f->a, "\001wstatements 1 to %zu are in effect since an earlier start\002", f->first_step));
     statements(f, &b);
     pr_add(&b, "\n");

@@ -179,7 +179,7 @@ static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m,
     if (code != PR_OK) return pr_prefix(e, "%s", side->path);
     json_t *o = pr_set_object(into, is_down ? "down" : "up");
     pr_set_str(o, "path", side->path);
-    pr_set_str(o, "transaction", pr_tx_mode_name(side->tx));
+    pr_set_str(o, "transaction", pr_tx_mode_name(pr_side_tx(side)));
     pr_set_int(o, "statements", (int64_t)d.script.n);
     pr_set_int(o, "not_judged", (int64_t)d.script.n_unjudged);
     if (!is_down) pr_set(into, "review", pr_review_json(&d.review));
@@ -224,7 +224,7 @@ static enum pr_code pass_over(struct pr_check *k, const struct pr_migration *m, 
     struct pr_script s PR_CLEANUP(pr_script_done) = {0};
     struct pr_run_footprint run = {0};
     if (pr_script_parse(m->up.text, m->up.len, k->c->a, &s, e) != PR_OK) return pr_prefix(e, "%s", m->up.path);
-    pr_footprint_script(world, &s, m->up.tx, k->c->a, &run);
+    pr_footprint_script(world, &s, pr_side_tx_as(&m->up, &s), k->c->a, &run);
     end_migration(k, world);
     return PR_OK;
 }

@@ -65,7 +65,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     pr_set_str(doc, "layout", f->layout);
     pr_set_str(doc, "up", shown(conf, up));
     pr_set_str(doc, "down", shown(conf, down));
-    pr_set_str(doc, "up_mode", pr_tx_mode_name(m->up.tx));
+    pr_set_str(doc, "up_mode", pr_tx_mode_name(pr_side_tx(&m->up)));
     pr_set_str(doc, "author", m->author);
     pr_set_str(doc, "rationale", m->rationale);
     pr_set_str(doc, "sha256", m->sha256);

@@ -44,7 +44,7 @@ PR_FORMAT(6, 7) void pr_reader_problem(struct pr_reader *r, const char *rule, co
 PR_FORMAT(2, 3) void pr_reader_hint(struct pr_reader *r, const char *fmt, ...);            /* of the problem just reported */
 void pr_reader_also(struct pr_reader *r, const char *path);                                /* the same: another file that it is about */
 
-/* Fills a side from a text; the transaction mode comes from the rule and, where the rule asks, from the statements. */
+/* Fills a side from a text; the transaction mode comes from the rule and, where the rule asks, from the statements, when somebody asks. */
 void pr_side_fill(struct pr_arena *a, struct pr_side *side, const char *shown, const char *text, size_t len, int first_line,
                   enum pr_tx_rule rule);
 /* Identity, header; after both sides are filled. */

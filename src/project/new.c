@@ -98,7 +98,7 @@ static bool is_outside(const char *sql) {
     struct pr_side side = {0};
     struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
     pr_side_fill(a, &side, "", sql, strlen(sql), 1, PR_TX_RULE_PGRAIL);
-    return side.tx == PR_TX_EACH;
+    return pr_side_tx(&side) == PR_TX_EACH;
 }
 
 /* goose cuts at semicolons; a statement that holds one inside is fenced. */

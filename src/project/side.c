@@ -89,20 +89,29 @@ enum pr_tx_mode pr_tx_mode_of(enum pr_tx_rule rule, const struct pr_script *s) {
     PR_BUG("unknown transaction rule");
 }
 
-/* The mode of a text. One that cannot be read as SQL at all counts as wrapped: check says what is wrong with it. */
-static enum pr_tx_mode mode_of_text(enum pr_tx_rule rule, const char *text, size_t len) {
-    if (rule == PR_TX_RULE_WRAPPED) return PR_TX_ONE;
+enum pr_tx_mode pr_side_tx_as(const struct pr_side *s, const struct pr_script *read) {
+    if (s->tx == NULL) return PR_TX_ONE;
+    if (!s->tx->known) s->tx->mode = pr_tx_mode_of(s->tx->rule, read);
+    s->tx->known = true;
+    return s->tx->mode;
+}
+
+enum pr_tx_mode pr_side_tx(const struct pr_side *s) {
+    if (s->tx == NULL || s->tx->known) return s->tx == NULL ? PR_TX_ONE : s->tx->mode;
     struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
-    struct pr_script s PR_CLEANUP(pr_script_done) = {0};
+    struct pr_script script PR_CLEANUP(pr_script_done) = {0};
     struct pr_err ignored = {0};
-    if (pr_script_parse(text, len, scratch, &s, &ignored) != PR_OK) return rule == PR_TX_RULE_ALONE ? PR_TX_EACH : PR_TX_ONE;
-    return pr_tx_mode_of(rule, &s);
+    if (s->text != NULL && pr_script_parse(s->text, s->len, scratch, &script, &ignored) == PR_OK) return pr_side_tx_as(s, &script);
+    s->tx->mode = s->tx->rule == PR_TX_RULE_ALONE ? PR_TX_EACH : PR_TX_ONE;
+    s->tx->known = true;
+    return s->tx->mode;
 }
 
 void pr_side_fill(struct pr_arena *a, struct pr_side *side, const char *shown, const char *text, size_t len, int first_line,
                   enum pr_tx_rule rule) {
     *side = (struct pr_side){.path = shown, .text = text, .len = len, .first_line = first_line, .sha256 = pr_sha256(a, text, len),
-                             .tx = mode_of_text(rule, text, len)};
+                             .tx = PR_NEW(a, struct pr_tx)};
+    *side->tx = (struct pr_tx){.rule = rule, .known = rule == PR_TX_RULE_WRAPPED, .mode = PR_TX_ONE};
 }
 
 /* SHA-256 over parts, each with its length in front, so that no two lists of parts give the same bytes. */
@@ -146,7 +155,7 @@ enum pr_code pr_side_statements_sha256(const struct pr_side *s, struct pr_arena 
     if (s->text != NULL) PR_TRY(e, pr_script_parse(s->text, s->len, a, &script, e));
     const char **parts = PR_NEW_ARRAY(a, const char *, script.n + 1);
     size_t *lens = PR_NEW_ARRAY(a, size_t, script.n + 1);
-    parts[0] = pr_tx_mode_name(s->tx);
+    parts[0] = pr_tx_mode_name(pr_side_tx_as(s, &script));
     lens[0] = strlen(parts[0]);
     for (size_t i = 0; i < script.n; i++) {
         parts[i + 1] = script.stmts[i].text;

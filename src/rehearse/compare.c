@@ -106,6 +106,6 @@ void pr_compare(struct pr_rehearsed *all, struct pr_arena *a) {
     const struct pr_seen_run *run = &all->runs[0];
     struct pr_world *world = pr_world_new(all->facts, all->facts->version_num, a);
     struct pr_run_footprint fp = {0};
-    pr_footprint_script(world, run->script, run->side->tx, a, &fp);
+    pr_footprint_script(world, run->script, pr_side_tx(run->side), a, &fp);
     for (size_t i = 0; i < fp.n && i < run->n; i++) compare_stmt(all, run, &fp.stmts[i], &run->stmts[i], a);
 }

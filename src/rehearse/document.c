@@ -195,7 +195,7 @@ static void set_run(json_t *array, const struct pr_seen_run *run, const struct p
     json_t *out = pr_push_object(array);
     pr_set_str(out, "direction", run->direction);
     pr_set_str(out, "file", run->side->path);
-    pr_set_str(out, "transactions", pr_tx_mode_name(run->side->tx));
+    pr_set_str(out, "transactions", pr_tx_mode_name(pr_side_tx(run->side)));
     pr_set_bool(out, "ok", run->ok);
     pr_set_bool(out, "left_half", run->left_half);
     pr_set_str(out, "cleaned", run->left);

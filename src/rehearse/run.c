@@ -202,7 +202,7 @@ static enum pr_code run_stmt(struct pr_rig *rig, struct pr_err *e) {
 
 static bool committed_something(const struct pr_seen_run *run) {
     for (size_t i = 0; i < run->n; i++)
-        if (run->stmts[i].ran && !run->stmts[i].failed && (run->side->tx == PR_TX_EACH || pr_eq(run->stmts[i].tag, "COMMIT"))) return true;
+        if (run->stmts[i].ran && !run->stmts[i].failed && (pr_side_tx(run->side) == PR_TX_EACH || pr_eq(run->stmts[i].tag, "COMMIT"))) return true;
     return false;
 }
 
@@ -211,7 +211,7 @@ static enum pr_code finish(struct pr_rig *rig, struct pr_err *e) {
     struct pr_seen_run *run = rig->run;
     struct pr_err why = {0};
     enum pr_code code = PR_OK;
-    if (rig->in_tx) code = end_tx(rig, run->side->tx == PR_TX_ONE && run->ok ? "COMMIT" : "ROLLBACK", &run->commit_us, &why);
+    if (rig->in_tx) code = end_tx(rig, pr_side_tx(run->side) == PR_TX_ONE && run->ok ? "COMMIT" : "ROLLBACK", &run->commit_us, &why);
     if (code == PR_ERR_DB && run->n > 0) {
         rig->now = &run->stmts[run->n - 1];     /* a deferred constraint: it was checked by the commit */
         note_failure(rig, NULL, &why);
@@ -235,7 +235,7 @@ enum pr_code pr_run_side(struct pr_rig *rig, struct pr_seen_run *run, struct pr_
     PR_TRY(e, look_at_places(rig, e));
     PR_TRY(e, pr_places_read(rig->worker, rig->a, &run->before, e));
     PR_TRY(e, pr_wal_position(rig->watch, rig->a, &wal_from, e));
-    if (run->side->tx == PR_TX_ONE) PR_TRY(e, begin(rig, e));
+    if (pr_side_tx(run->side) == PR_TX_ONE) PR_TRY(e, begin(rig, e));
     for (size_t i = 0; i < run->n; i++) {
         rig->now = &run->stmts[i];
         rig->now->stmt = &run->script->stmts[i];

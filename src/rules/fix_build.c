@@ -206,7 +206,7 @@ static bool take_up(struct build *b, struct pr_take *t) {
         put_in_place(b, t);
         return true;
     }
-    if (pr_fix_side(b->w->job->migration, false)->tx == PR_TX_OWN) return refuse(b, t, "the script steers its own transactions");
+    if (pr_side_tx(pr_fix_side(b->w->job->migration, false)) == PR_TX_OWN) return refuse(b, t, "the script steers its own transactions");
     const bool stays = stays_first(fix);
     const char *self = pr_fmt(b->a, "%s;", edited(b, stmt, fix));
     if (!stays && b->first_stays) return can_stand_alone(b, t, 1 + (fix->n_steps < 2)) && keep_first(b, t, stmt, self);
@@ -231,7 +231,7 @@ static bool take_up(struct build *b, struct pr_take *t) {
 /* A down script stays one file: only what fits into it. */
 static bool take_down(struct build *b, struct pr_take *t) {
     const struct pr_side *side = pr_fix_side(b->w->job->migration, true);
-    const bool each = side->tx == PR_TX_EACH && b->w->runs_each;
+    const bool each = pr_side_tx(side) == PR_TX_EACH && b->w->runs_each;
     if (t->fix->n_steps > 0 && !each && (script_of(b, true)->n > 1 || t->fix->n_steps > 1))
         return refuse(b, t, "a down script is one file, and this takes more than one transaction");
     put_in_place(b, t);
@@ -349,11 +349,11 @@ static enum pr_code to_file(struct build *b, bool is_down, struct pr_err *e) {
         b->edits[i].edit.from += start;
         b->edits[i].edit.to += start;
     }
-    if (!b->alone[is_down] || side->tx == PR_TX_EACH) return PR_OK;
+    if (!b->alone[is_down] || pr_side_tx(side) == PR_TX_EACH) return PR_OK;
     struct pr_alone how = {0};
     size_t n = 0;
     if (pr_migration_alone(b->w->job->folder, b->w->job->migration, is_down, text, len, b->a, &how, &n, e) != PR_OK) return turn_off(b, true, e);
-    if (n > 0 && how.pair && script_of(b, !is_down)->n > 1 && pr_fix_side(b->w->job->migration, !is_down)->tx == PR_TX_ONE) {
+    if (n > 0 && how.pair && script_of(b, !is_down)->n > 1 && pr_side_tx(pr_fix_side(b->w->job->migration, !is_down)) == PR_TX_ONE) {
         (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "its runner would do the other side without a transaction too, and that has several statements");
         return turn_off(b, true, e);
     }
@@ -425,7 +425,7 @@ static void look_at_up(struct build *b) {
         moving += !t->off && !t->is_down && !stays_first(t->fix);
     }
     b->n_kept = s->n > moving ? s->n - moving : 0;
-    b->in_place = b->w->runs_each && side->tx != PR_TX_OWN && (side->tx == PR_TX_EACH || (b->n_kept == 0 && moving > 0));
+    b->in_place = b->w->runs_each && pr_side_tx(side) != PR_TX_OWN && (pr_side_tx(side) == PR_TX_EACH || (b->n_kept == 0 && moving > 0));
     b->first_stays = b->n_kept == 0;
 }
 

@@ -82,11 +82,10 @@ static enum pr_code lone_folder(const struct pr_fix_work *w, const struct pr_fix
         const char *whole = path[0] == '/' ? path : pr_fmt(w->a, "%s/%s", w->job->root, path);
         for (size_t i = 0; i < plan->n; i++) {
             if (!pr_eq(plan->files[i].path, whole)) continue;
-            struct pr_script script PR_CLEANUP(pr_script_done) = {0};
-            PR_TRY(e, pr_script_parse(plan->files[i].after, plan->files[i].after_len, w->a, &script, e));
             sides[s]->text = plan->files[i].after;
             sides[s]->len = plan->files[i].after_len;
-            sides[s]->tx = pr_tx_mode_of(PR_TX_RULE_PGRAIL, &script);
+            sides[s]->tx = PR_NEW(w->a, struct pr_tx);
+            sides[s]->tx->rule = PR_TX_RULE_PGRAIL;
         }
     }
     *out = f;

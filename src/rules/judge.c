@@ -183,7 +183,7 @@ static void judge_one(struct judging *g, const struct pr_stmt *s, const struct p
             .title = pr_fmt(g->a, "not judged: what %s does is decided when it runs", s->tag)});
     const struct pr_rule_ctx c = {
         .stmt = s, .node = s->node, .fp = fp, .run = &g->run, .before = g->before, .facts = pr_world_facts(g->before),
-        .version_num = g->version, .tx = j->side->tx, .so_far = *so_far, .migration = j->migration, .config = j->config,
+        .version_num = g->version, .tx = pr_side_tx(j->side), .so_far = *so_far, .migration = j->migration, .config = j->config,
         .script = &g->flat, .side = j->side, .is_down = j->is_down, .runner = j->runner != NULL ? j->runner : "pgrail"};
     judge_stmt(&c, out);
 }
@@ -192,7 +192,7 @@ static void judge_one(struct judging *g, const struct pr_stmt *s, const struct p
 static bool waits(const struct pr_stmt *s) { return is_later(s) && !s->inside->at_creation; }
 
 static void judge_all(struct judging *g) {
-    g->so_far = fresh(g->j->side->tx == PR_TX_ONE && g->flat.n > 0, 0);
+    g->so_far = fresh(pr_side_tx(g->j->side) == PR_TX_ONE && g->flat.n > 0, 0);
     for (size_t i = 0; i < g->flat.n; i++) {
         const struct pr_stmt *s = &g->flat.stmts[i];
         if (waits(s)) continue;
@@ -202,7 +202,7 @@ static void judge_all(struct judging *g) {
         judge_one(g, s, so_far);
         struct pr_footprint ignored = {0};
         pr_footprint_step(g->before, s, &ignored);
-        if (!ends) move_on(so_far, s, &g->run.stmts[i], g->j->side->tx);
+        if (!ends) move_on(so_far, s, &g->run.stmts[i], pr_side_tx(g->j->side));
     }
     const struct pr_tx_so_far none = fresh(false, 0);
     for (size_t i = 0; i < g->flat.n; i++)
@@ -227,10 +227,11 @@ static void number(struct judging *g) {
 enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e) {
     struct pr_judged d = {.findings = {.a = a, .config = j->config}};
     PR_TRY(e, pr_script_parse(j->side->text, j->side->len, a, &d.script, e));
+    const enum pr_tx_mode tx = pr_side_tx_as(j->side, &d.script);
     struct pr_world *before = j->world != NULL ? j->world : pr_world_new(j->facts, j->version_num, a);
     struct judging g PR_CLEANUP(close_judging) = {.j = j, .a = a, .version = pr_world_version(before), .d = &d, .before = before};
     pr_footprint_open(&d.script, pr_world_facts(before), a, &g.flat);
-    pr_footprint_flat(pr_world_over(before, a), &g.flat, j->side->tx, a, &g.run);
+    pr_footprint_flat(pr_world_over(before, a), &g.flat, tx, a, &g.run);
     pr_footprint_fold(&g.run, &d.script, a, &d.run);
     pr_review_signs(&(struct pr_reviewing){.judge = j, .script = &g.flat, .run = &g.run, .facts = pr_world_facts(before)}, a, &g.shown);
     judge_all(&g);

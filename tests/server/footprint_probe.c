@@ -78,7 +78,7 @@ static enum pr_code folder(const struct ask *q, json_t **out, struct pr_err *e) 
         pr_set_str(o, "id", f->migrations[i].id);
         pr_set_str(o, "path", up->path);
         pr_set_int(o, "line", up->first_line);
-        pr_set_str(o, "tx", pr_tx_mode_name(up->tx));
+        pr_set_str(o, "tx", pr_tx_mode_name(pr_side_tx(up)));
         pr_set_str(o, "sql", pr_dupn(q->a, up->text, up->len));
     }
     return PR_OK;

@@ -39,10 +39,10 @@ static void golang_migrate(void **state) {
     assert_string_equal(f->migrations[2].name, "c");
     assert_string_equal(f->migrations[0].up.path, "m/8_a.up.sql");
     assert_string_equal(f->migrations[0].up.sha256, pr_sha256_text(t->a, "CREATE TABLE t (x int);"));
-    assert_int_equal(f->migrations[0].up.tx, PR_TX_ONE);
-    assert_int_equal(f->migrations[1].up.tx, PR_TX_EACH);
-    assert_int_equal(f->migrations[1].down.tx, PR_TX_EACH);
-    assert_int_equal(f->migrations[2].up.tx, PR_TX_OWN);
+    assert_int_equal(pr_side_tx(&f->migrations[0].up), PR_TX_ONE);
+    assert_int_equal(pr_side_tx(&f->migrations[1].up), PR_TX_EACH);
+    assert_int_equal(pr_side_tx(&f->migrations[1].down), PR_TX_EACH);
+    assert_int_equal(pr_side_tx(&f->migrations[2].up), PR_TX_OWN);
     assert_string_equal(f->migrations[1].rationale, "because it is so");
     assert_string_equal(f->migrations[1].author, "A <a@b>");
     assert_null(f->migrations[1].grounding);
@@ -58,9 +58,9 @@ static void sqlx(void **state) {
     no_problems(f);
     assert_string_equal(f->layout, "sqlx");
     assert_true(f->team);
-    assert_int_equal(f->migrations[0].up.tx, PR_TX_ONE);
-    assert_int_equal(f->migrations[1].up.tx, PR_TX_EACH);
-    assert_int_equal(f->migrations[2].up.tx, PR_TX_ONE);       /* sqlx wraps it, and it will fail: check's to say */
+    assert_int_equal(pr_side_tx(&f->migrations[0].up), PR_TX_ONE);
+    assert_int_equal(pr_side_tx(&f->migrations[1].up), PR_TX_EACH);
+    assert_int_equal(pr_side_tx(&f->migrations[2].up), PR_TX_ONE);       /* sqlx wraps it, and it will fail: check's to say */
     tree_file(t, "Cargo.toml", "[dependencies]\nsqlx = \"0.8\"\n");
     tree_file(t, "m/20240105_d.up.sql", "SELECT 1;");
     tree_file(t, "m/20240105_d.down.sql", "SELECT 1;");
@@ -76,8 +76,8 @@ static void diesel(void **state) {
     const struct pr_folder *f = read_as(t, NULL);
     assert_string_equal(f->layout, "diesel");
     assert_string_equal(f->migrations[0].version, "2024-01-01-000000");
-    assert_int_equal(f->migrations[0].up.tx, PR_TX_ONE);
-    assert_int_equal(f->migrations[1].up.tx, PR_TX_EACH);
+    assert_int_equal(pr_side_tx(&f->migrations[0].up), PR_TX_ONE);
+    assert_int_equal(pr_side_tx(&f->migrations[1].up), PR_TX_EACH);
     assert_non_null(problem(f, "down-missing"));
     assert_false(problem(f, "down-missing")->is_error);
     tree_file(t, "m/20231231235959_older/up.sql", "SELECT 1;");          /* diesel takes the dashes out before it sorts */
@@ -102,8 +102,8 @@ static void dbmate(void **state) {
     assert_string_equal(f->migrations[0].rationale, "r");
     assert_int_equal(f->migrations[0].down.first_line, 5);
     assert_string_equal(f->migrations[0].down.text, "-- migrate:down\nDROP TABLE t;\n");
-    assert_int_equal(f->migrations[1].up.tx, PR_TX_EACH);
-    assert_int_equal(f->migrations[1].down.tx, PR_TX_ONE);
+    assert_int_equal(pr_side_tx(&f->migrations[1].up), PR_TX_EACH);
+    assert_int_equal(pr_side_tx(&f->migrations[1].down), PR_TX_ONE);
     /* Several sections: the other side's lines are blank, so that lines keep their numbers. */
     assert_null(strstr(f->migrations[2].up.text, "SELECT 2"));
     assert_non_null(strstr(f->migrations[2].up.text, "SELECT 3"));
@@ -137,9 +137,9 @@ static void goose(void **state) {
     tree_file(t, "m/00011_c.sql", "-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\n-- +goose Down\nSELECT 2;\n");
     const struct pr_folder *f = read_as(t, NULL);
     assert_string_equal(f->layout, "goose");
-    assert_int_equal(f->migrations[0].up.tx, PR_TX_ONE);
-    assert_int_equal(f->migrations[1].up.tx, PR_TX_EACH);
-    assert_int_equal(f->migrations[1].down.tx, PR_TX_EACH);
+    assert_int_equal(pr_side_tx(&f->migrations[0].up), PR_TX_ONE);
+    assert_int_equal(pr_side_tx(&f->migrations[1].up), PR_TX_EACH);
+    assert_int_equal(pr_side_tx(&f->migrations[1].down), PR_TX_EACH);
     assert_int_equal(f->n_problems, 1);
     assert_string_equal(problem(f, "bad-markers")->path, "m/00011_c.sql");
 }
@@ -156,9 +156,9 @@ static void prisma(void **state) {
     assert_string_equal(f->layout, "prisma");
     assert_string_equal(f->why, "migration_lock.toml is there");
     assert_string_equal(f->migrations[0].id, "20240101000000_init");
-    assert_int_equal(f->migrations[0].up.tx, PR_TX_ONE);
-    assert_int_equal(f->migrations[1].up.tx, PR_TX_EACH);      /* one statement sent alone has no transaction block */
-    assert_int_equal(f->migrations[2].up.tx, PR_TX_ONE);       /* two are an implicit one */
+    assert_int_equal(pr_side_tx(&f->migrations[0].up), PR_TX_ONE);
+    assert_int_equal(pr_side_tx(&f->migrations[1].up), PR_TX_EACH);      /* one statement sent alone has no transaction block */
+    assert_int_equal(pr_side_tx(&f->migrations[2].up), PR_TX_ONE);       /* two are an implicit one */
     assert_non_null(f->migrations[2].down.path);
 }
 
@@ -174,7 +174,7 @@ static void drizzle(void **state) {
     assert_string_equal(f->layout, "drizzle");
     assert_int_equal(f->n, 2);
     assert_string_equal(f->migrations[0].id, "0000_first");
-    assert_int_equal(f->migrations[0].up.tx, PR_TX_ONE);
+    assert_int_equal(pr_side_tx(&f->migrations[0].up), PR_TX_ONE);
     tree_file(t, "m/meta/_journal.json",
               "{\"dialect\":\"postgresql\",\"entries\":[{\"idx\":0,\"when\":5,\"tag\":\"0000_first\"},{\"idx\":1,\"when\":4,\"tag\":\"0002_gone\"}]}");
     f = read_as(t, NULL);
@@ -203,9 +203,9 @@ static void flyway(void **state) {
     static const char *const order[] = {"V1__init", "V1_9__nine", "V1.10__ten", "V2__conf", "R__views"};
     assert_int_equal(f->n, PR_COUNT(order));
     for (size_t i = 0; i < f->n; i++) assert_string_equal(f->migrations[i].id, order[i]);
-    assert_int_equal(f->migrations[1].up.tx, PR_TX_ONE);
-    assert_int_equal(f->migrations[2].up.tx, PR_TX_EACH);
-    assert_int_equal(f->migrations[3].up.tx, PR_TX_EACH);
+    assert_int_equal(pr_side_tx(&f->migrations[1].up), PR_TX_ONE);
+    assert_int_equal(pr_side_tx(&f->migrations[2].up), PR_TX_EACH);
+    assert_int_equal(pr_side_tx(&f->migrations[3].up), PR_TX_EACH);
     assert_string_equal(f->migrations[3].down.path, "m/U2__conf.sql");
     assert_true(f->migrations[4].repeatable);
 }
@@ -289,7 +289,7 @@ static void finds(void **state) {
     assert_string_equal(one->id, "alone");
     assert_string_equal(one->up.path, "alone.up.sql");
     assert_string_equal(one->down.path, "alone.down.sql");
-    assert_int_equal(one->up.tx, PR_TX_EACH);
+    assert_int_equal(pr_side_tx(&one->up), PR_TX_EACH);
 }
 
 static void tells_sql_from_words(void **state) {
@@ -346,7 +346,7 @@ static void identity_depends_on_where_the_bytes_stand(void **state) {
     const char *one = NULL, *two = NULL;
     struct pr_side side = f->migrations[0].up;
     assert_int_equal(pr_side_statements_sha256(&side, t->a, &one, &t->e), PR_OK);
-    side.tx = PR_TX_EACH;
+    side.tx = &(struct pr_tx){.known = true, .mode = PR_TX_EACH};
     assert_int_equal(pr_side_statements_sha256(&side, t->a, &two, &t->e), PR_OK);
     assert_string_not_equal(one, two);
 }

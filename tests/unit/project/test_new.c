@@ -94,8 +94,8 @@ static void every_form(void **state) {
         const struct pr_migration *m = &f->migrations[f->n - 1];
         assert_string_equal(m->name, "b");
         assert_string_equal(m->rationale, "r");
-        assert_int_equal(m->up.tx, PR_TX_EACH);
-        assert_int_equal(m->down.tx, PR_TX_EACH);
+        assert_int_equal(pr_side_tx(&m->up), PR_TX_EACH);
+        assert_int_equal(pr_side_tx(&m->down), PR_TX_EACH);
         assert_non_null(strstr(m->up.text, n.up_sql));
         for (size_t p = 0; p < f->n_problems; p++) assert_false(pr_eq(f->problems[p].path, m->up.path));
         assert_int_equal(tree_close(&inner), 0);

@@ -73,7 +73,7 @@ static void a_place_is_line_column_and_width(void **state) {
     (void)state;
     ARENA(a);
     const char *sql = "-- größe\nSELECT 'é';\n\n  CREATE INDEX x\n    ON öl_tabelle (a);\n";
-    struct pr_side side = side_of(sql, PR_TX_ONE);
+    struct pr_side side = side_of(sql, NULL);
     side.first_line = 11;
     struct pr_judged d = {0};
     struct pr_err e = {0};
