@@ -170,12 +170,12 @@ static bool of_folder(const struct pr_check *k, const struct pr_migration *m) {
 }
 
 static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m, const struct pr_side *side, struct pr_world *world,
-                               json_t *into, struct pr_err *e) {
+                               struct pr_arena *scratch, json_t *into, struct pr_err *e) {
     const bool is_down = side == &m->down;
     struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
     const struct pr_judge j = {.migration = m, .side = side, .is_down = is_down, .world = world, .version_num = k->version_num,
                                .config = k->x.config, .runner = k->runner};
-    const enum pr_code code = pr_judge_side(&j, k->c->a, &d, e);
+    const enum pr_code code = pr_judge_side(&j, scratch, &d, e);
     if (code != PR_OK) return pr_prefix(e, "%s", side->path);
     json_t *o = pr_set_object(into, is_down ? "down" : "up");
     pr_set_str(o, "path", side->path);
@@ -219,39 +219,44 @@ bool pr_check_wanted(const struct pr_check *k, const struct pr_migration *m) {
 }
 
 /* A migration that is not to be judged: only what it leaves to those after it. */
-static enum pr_code pass_over(struct pr_check *k, const struct pr_migration *m, struct pr_world *world, struct pr_err *e) {
+static enum pr_code pass_over(struct pr_check *k, const struct pr_migration *m, struct pr_world *world, struct pr_arena *scratch, struct pr_err *e) {
     if (!k->in_order || k->facts == NULL || m->up.path == NULL) return PR_OK;
     struct pr_script s PR_CLEANUP(pr_script_done) = {0};
     struct pr_run_footprint run = {0};
-    if (pr_script_parse(m->up.text, m->up.len, k->c->a, &s, e) != PR_OK) return pr_prefix(e, "%s", m->up.path);
-    pr_footprint_script(world, &s, pr_side_tx_as(&m->up, &s), k->c->a, &run);
+    if (pr_script_parse(m->up.text, m->up.len, scratch, &s, e) != PR_OK) return pr_prefix(e, "%s", m->up.path);
+    pr_footprint_script(world, &s, pr_side_tx_as(&m->up, &s), scratch, &run);
     end_migration(k, world);
     return PR_OK;
 }
 
 /* Without facts each side stands alone. With them the down script begins with what the up script left, when it has been in use. */
-static enum pr_code judge_one(struct pr_check *k, const struct pr_migration *m, struct pr_world *world, struct pr_err *e) {
+static enum pr_code judge_one(struct pr_check *k, const struct pr_migration *m, struct pr_world *world, struct pr_arena *scratch, struct pr_err *e) {
     json_t *o = pr_push_object(k->migrations);
     pr_set_str(o, "id", m->id);
     pr_set_str(o, "version", m->version);
     pr_set_str(o, "name", m->name);
     pr_set_str(o, "sha256", m->sha256);
-    if (m->up.path != NULL) PR_TRY(e, judge_side(k, m, &m->up, world, o, e));
+    if (m->up.path != NULL) PR_TRY(e, judge_side(k, m, &m->up, world, scratch, o, e));
     if (k->facts != NULL) end_migration(k, world);
     if (k->up_only || m->down.path == NULL) return PR_OK;
-    struct pr_world *down = k->facts != NULL ? pr_world_over(world, k->c->a) : pr_world_new(NULL, k->version_num, k->c->a);
+    struct pr_world *down = k->facts != NULL ? pr_world_over(world, scratch) : pr_world_new(NULL, k->version_num, scratch);
     pr_world_settle(down);
-    return judge_side(k, m, &m->down, down, o, e);
+    return judge_side(k, m, &m->down, down, scratch, o, e);
+}
+
+/* What a migration needs is given back after it, but for the document and the world that the next one begins with. */
+static enum pr_code judge_next(struct pr_check *k, const struct pr_migration *m, struct pr_world *carried, struct pr_err *e) {
+    struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
+    struct pr_world *world = carried != NULL ? carried : pr_world_new(k->facts, k->version_num, scratch);
+    return pr_check_wanted(k, m) ? judge_one(k, m, world, scratch, e) : pass_over(k, m, world, scratch, e);
 }
 
 /* In order each migration begins with what those before it left. */
 static enum pr_code judge_all(struct pr_check *k, struct pr_err *e) {
-    struct pr_world *world = NULL;
+    struct pr_world *carried = k->in_order && k->facts != NULL ? pr_world_new(k->facts, k->version_num, k->c->a) : NULL;
     for (size_t i = 0; i < k->n; i++) {
         if (pr_interrupted(k->c->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted");
-        if (world == NULL || !k->in_order || k->facts == NULL) world = pr_world_new(k->facts, k->version_num, k->c->a);
-        if (pr_check_wanted(k, k->list[i])) PR_TRY(e, judge_one(k, k->list[i], world, e));
-        else PR_TRY(e, pass_over(k, k->list[i], world, e));
+        PR_TRY(e, judge_next(k, k->list[i], carried, e));
     }
     return PR_OK;
 }
