@@ -52,6 +52,16 @@ void pr_each_cmd(const struct pr_rule_ctx *c, AlterTableType subtype, pr_cmd_fn 
 const Constraint *pr_added(const AlterTableCmd *cmd, ConstrType type);      /* ADD CONSTRAINT of that type, or NULL */
 const Constraint *pr_column_constraint(const ColumnDef *col, ConstrType type);
 
+/* The statements of the script about the relation of that bare name, in their order: which rules that look round need. Those about
+ * every relation (ANALYZE, GRANT ON ALL TABLES) are under PR_ABOUT_ALL. The script is read once, however often is asked. */
+enum pr_about_kind { PR_ABOUT_ALTERS /* ALTER TABLE */, PR_ABOUT_INDEXES /* CREATE INDEX */, PR_ABOUT_POLICIES, PR_ABOUT_GRANTS, PR_ABOUT_VACUUMS /* and ANALYZE */,
+                     PR_ABOUT_KINDS };
+#define PR_ABOUT_ALL ""
+struct pr_about { const struct pr_stmt *stmt; const void *node; const struct pr_about *next; };
+struct pr_abouts { struct pr_map by_name[PR_ABOUT_KINDS]; bool filed; };
+const struct pr_about *pr_about(const struct pr_rule_ctx *c, enum pr_about_kind kind, const char *name);
+const struct pr_about *pr_about_later(const struct pr_rule_ctx *c, enum pr_about_kind kind, const char *name);     /* behind this statement */
+
 /* Does another index of the table serve wherever this one does? */
 bool pr_index_is_covered(const struct pr_rel *r, const struct pr_idx *x);
 /* CREATE INDEX further down the script that begins with the same column or has the same name; NULL when there is none. */
@@ -121,5 +131,8 @@ const char *pr_option_text(const DefElem *option);          /* a string or word;
 bool pr_stops_all(const struct pr_rule_ctx *c, const struct pr_effect *f);
 /* "a, b and 7 more". */
 const char *pr_some(const struct pr_rule_ctx *c, const char *const *items, size_t n);
+
+/* The role that a SET ROLE or SET SESSION AUTHORIZATION names; NULL for any other statement, for NONE and for DEFAULT. */
+const char *pr_sets_role(const struct pr_stmt *s);
 
 #endif

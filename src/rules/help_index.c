@@ -16,13 +16,12 @@ bool pr_index_is_covered(const struct pr_rel *r, const struct pr_idx *x) {
 }
 
 const IndexStmt *pr_index_built_later(const struct pr_rule_ctx *c, const struct pr_rel *r, const struct pr_idx *x) {
-    for (size_t i = (size_t)c->stmt->index + 1; i < c->script->n && x->n_cols > 0; i++) {
-        const void *node = c->script->stmts[i].node;
-        if (node == NULL || !IsA(node, IndexStmt)) continue;
-        const IndexStmt *is = node;
+    if (x->n_cols == 0) return NULL;
+    for (const struct pr_about *p = pr_about_later(c, PR_ABOUT_INDEXES, r->name); p != NULL; p = p->next) {
+        const IndexStmt *is = p->node;
         const IndexElem *first = is->indexParams != NIL ? linitial_node(IndexElem, is->indexParams) : NULL;
         const bool same_key = first != NULL && (first->name != NULL ? pr_eq(first->name, x->cols[0]) : x->has_expressions);
-        if (pr_eq(is->relation->relname, r->name) && (same_key || pr_eq(is->idxname, x->name))) return is;
+        if (same_key || pr_eq(is->idxname, x->name)) return is;
     }
     return NULL;
 }

@@ -1,3 +1,6 @@
+#include "sql/nodes.h"
+
+#include "rules/help.h"
 #include "rules/judge.h"
 #include "rules/review.h"
 
@@ -154,6 +157,7 @@ struct judging {
     struct pr_tx_so_far so_far, body;  /* body: of a DO that no transaction is round */
     struct pr_judged *d;
     struct pr_shown shown;
+    struct pr_abouts abouts;
 };
 
 static void close_judging(struct judging *g) { pr_script_done(&g->flat); }
@@ -184,7 +188,8 @@ static void judge_one(struct judging *g, const struct pr_stmt *s, const struct p
     const struct pr_rule_ctx c = {
         .stmt = s, .node = s->node, .fp = fp, .run = &g->run, .before = g->before, .facts = pr_world_facts(g->before),
         .version_num = g->version, .tx = pr_side_tx(j->side), .so_far = *so_far, .migration = j->migration, .config = j->config,
-        .script = &g->flat, .side = j->side, .is_down = j->is_down, .runner = j->runner != NULL ? j->runner : "pgrail"};
+        .script = &g->flat, .side = j->side, .is_down = j->is_down, .runner = j->runner != NULL ? j->runner : "pgrail",
+        .abouts = &g->abouts};
     judge_stmt(&c, out);
 }
 

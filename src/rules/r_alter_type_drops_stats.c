@@ -5,18 +5,7 @@
 enum { MANY_ROWS = 10000 };                                 /* below it any plan is a good one */
 
 static bool analyzed_later(const struct pr_rule_ctx *c, const char *table) {
-    for (size_t i = (size_t)c->stmt->index + 1; i < c->script->n; i++) {
-        const void *node = c->script->stmts[i].node;
-        if (node == NULL || !IsA(node, VacuumStmt)) continue;
-        const VacuumStmt *vs = node;
-        ListCell *lc;
-        if (vs->rels == NIL) return true;
-        foreach (lc, vs->rels) {
-            const VacuumRelation *rel = lfirst_node(VacuumRelation, lc);
-            if (rel->relation != NULL && pr_eq(rel->relation->relname, table)) return true;
-        }
-    }
-    return false;
+    return pr_about_later(c, PR_ABOUT_VACUUMS, table) != NULL || pr_about_later(c, PR_ABOUT_VACUUMS, PR_ABOUT_ALL) != NULL;
 }
 
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {

@@ -4,17 +4,14 @@
 
 /* Does the script add a constraint of this name or kind to the table again? */
 static bool added_again(const struct pr_rule_ctx *c, const RangeVar *rv, const char *name, char type) {
-    for (size_t i = 0; i < c->script->n; i++) {
-        const void *node = c->script->stmts[i].node;
-        if (node == NULL || !IsA(node, AlterTableStmt)) continue;
-        const AlterTableStmt *at = node;
-        if (at->relation == NULL || !pr_eq(at->relation->relname, rv->relname)) continue;
+    for (const struct pr_about *p = pr_about(c, PR_ABOUT_ALTERS, rv->relname); p != NULL; p = p->next) {
+        const AlterTableStmt *at = p->node;
         ListCell *lc;
         foreach (lc, at->cmds) {
             const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
             const Constraint *con = cmd->subtype == AT_AddConstraint ? (const Constraint *)(const void *)cmd->def : NULL;
             const char kind = con == NULL ? '\0' : con->contype == CONSTR_PRIMARY ? 'p' : con->contype == CONSTR_UNIQUE ? 'u' : con->contype == CONSTR_CHECK ? 'c' : 'x';
-            if (con != NULL && (pr_eq(con->conname, name) || (kind == type && (int)i >= c->stmt->index))) return true;
+            if (con != NULL && (pr_eq(con->conname, name) || (kind == type && p->stmt->index >= c->stmt->index))) return true;
         }
     }
     return false;

@@ -37,11 +37,9 @@ static bool key_is(const struct pr_rule_ctx *c, const List *params, const List *
 
 /* Made anywhere in this script: before or after, as an index or as a key. */
 static bool index_in_script(const struct pr_rule_ctx *c, const char *table, const List *key) {
-    for (size_t i = 0; i < c->script->n; i++) {
-        const void *node = c->script->stmts[i].node;
-        if (node == NULL || !IsA(node, IndexStmt)) continue;
-        const IndexStmt *is = node;
-        if (pr_eq(is->relation->relname, table) && is->whereClause == NULL && key_is(c, is->indexParams, key)) return true;
+    for (const struct pr_about *p = pr_about(c, PR_ABOUT_INDEXES, table); p != NULL; p = p->next) {
+        const IndexStmt *is = p->node;
+        if (is->whereClause == NULL && key_is(c, is->indexParams, key)) return true;
     }
     return false;
 }

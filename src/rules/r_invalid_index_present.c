@@ -23,11 +23,7 @@ static bool is_seen_to(const struct pr_rule_ctx *c, const char *index, const cha
 }
 
 static bool said_before(const struct pr_rule_ctx *c, const RangeVar *rv) {
-    for (int i = 0; i < c->stmt->index; i++) {
-        const void *node = c->script->stmts[i].node;
-        if (node != NULL && IsA(node, IndexStmt) && pr_eq(((const IndexStmt *)node)->relation->relname, rv->relname)) return true;
-    }
-    return false;
+    return pr_about(c, PR_ABOUT_INDEXES, rv->relname)->stmt != c->stmt;         /* which is one of them */
 }
 
 static void check(const struct pr_rule_ctx *c) {

@@ -22,16 +22,12 @@ static bool names_role(const List *grantees, const char *role) {
 
 /* GRANT … ON the table, or ON ALL TABLES IN SCHEMA, anywhere after it in this script. */
 static bool granted_later(const struct pr_rule_ctx *c, const char *table, const char *role) {
-    ListCell *lc;
-    for (size_t i = (size_t)c->stmt->index + 1; i < c->script->n; i++) {
-        const GrantStmt *g = pr_as(GrantStmt, (const Node *)c->script->stmts[i].node);
-        if (g == NULL || !g->is_grant || g->objtype != OBJECT_TABLE || !names_role(g->grantees, role)) continue;
-        if (g->targtype == ACL_TARGET_ALL_IN_SCHEMA) return true;
-        foreach (lc, g->objects) {
-            const RangeVar *rv = pr_as(RangeVar, lfirst(lc));
-            if (rv != NULL && pr_eq(rv->relname, table)) return true;
+    const char *const names[] = {table, PR_ABOUT_ALL};
+    for (size_t k = 0; k < PR_COUNT(names); k++)
+        for (const struct pr_about *p = pr_about_later(c, PR_ABOUT_GRANTS, names[k]); p != NULL; p = p->next) {
+            const GrantStmt *g = p->node;
+            if (g->is_grant && names_role(g->grantees, role)) return true;
         }
-    }
     return false;
 }
 

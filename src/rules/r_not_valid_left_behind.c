@@ -2,24 +2,16 @@
 
 #include "rules/help.h"
 
-static const AlterTableStmt *alters(const struct pr_stmt *s, const RangeVar *rv) {
-    const AlterTableStmt *at = s->node != NULL && IsA(s->node, AlterTableStmt) ? s->node : NULL;
-    return at != NULL && at->relation != NULL && pr_eq(at->relation->relname, rv->relname) ? at : NULL;
-}
-
 /* Once in a script: with its first ALTER TABLE of the table. */
 static bool said_before(const struct pr_rule_ctx *c, const RangeVar *rv) {
-    for (int i = 0; i < c->stmt->index; i++)
-        if (alters(&c->script->stmts[i], rv) != NULL) return true;
-    return false;
+    return pr_about(c, PR_ABOUT_ALTERS, rv->relname)->stmt != c->stmt;          /* which is one of them */
 }
 
 /* Validated, dropped or renamed somewhere in this script. */
 static bool is_seen_to(const struct pr_rule_ctx *c, const RangeVar *rv, const char *con) {
-    for (size_t i = 0; i < c->script->n; i++) {
-        const AlterTableStmt *at = alters(&c->script->stmts[i], rv);
+    for (const struct pr_about *p = pr_about(c, PR_ABOUT_ALTERS, rv->relname); p != NULL; p = p->next) {
+        const AlterTableStmt *at = p->node;
         ListCell *lc;
-        if (at == NULL) continue;
         foreach (lc, at->cmds) {
             const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
             if ((cmd->subtype == AT_ValidateConstraint || cmd->subtype == AT_DropConstraint) && pr_eq(cmd->name, con)) return true;

@@ -26,10 +26,8 @@ static bool is_keyed(const CreateStmt *cs) {
 /* A key or another identity that comes later in this script. */
 static bool keyed_later(const struct pr_rule_ctx *c, const char *table) {
     ListCell *lc;
-    for (size_t i = (size_t)c->stmt->index + 1; i < c->script->n; i++) {
-        const AlterTableStmt *at = pr_as(AlterTableStmt, (const Node *)c->script->stmts[i].node);
-        if (at == NULL || !pr_eq(at->relation->relname, table)) continue;
-        foreach (lc, at->cmds) {
+    for (const struct pr_about *p = pr_about_later(c, PR_ABOUT_ALTERS, table); p != NULL; p = p->next) {
+        foreach (lc, ((const AlterTableStmt *)p->node)->cmds) {
             const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
             if (cmd->subtype == AT_ReplicaIdentity || pr_added(cmd, CONSTR_PRIMARY) != NULL) return true;
         }

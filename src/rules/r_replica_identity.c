@@ -4,18 +4,15 @@
 
 /* REPLICA IDENTITY FULL or USING INDEX, earlier in this run. */
 static bool has_other_identity(const struct pr_rule_ctx *c, const RangeVar *rv) {
-    for (int i = c->stmt->index - 1; i >= 0; i--) {
-        const void *node = c->script->stmts[i].node;
-        if (node == NULL || !IsA(node, AlterTableStmt) || !pr_eq(((const AlterTableStmt *)node)->relation->relname, rv->relname)) continue;
+    char type = '\0';
+    for (const struct pr_about *p = pr_about(c, PR_ABOUT_ALTERS, rv->relname); p != NULL && p->stmt->index < c->stmt->index; p = p->next) {
         ListCell *lc;
-        foreach (lc, ((const AlterTableStmt *)node)->cmds) {
+        foreach (lc, ((const AlterTableStmt *)p->node)->cmds) {
             const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-            if (cmd->subtype != AT_ReplicaIdentity) continue;
-            const char type = ((const ReplicaIdentityStmt *)(const void *)cmd->def)->identity_type;
-            return type == 'f' || type == 'i';
+            if (cmd->subtype == AT_ReplicaIdentity) type = pr_cast(ReplicaIdentityStmt, cmd->def)->identity_type;
         }
     }
-    return false;
+    return type == 'f' || type == 'i';
 }
 
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {

@@ -5,12 +5,7 @@
 static bool has_policy(const struct pr_rule_ctx *c, const RangeVar *rv) {
     const struct pr_rel *r = pr_rel_of(c, rv);
     if (r != NULL && r->n_pols > 0) return true;
-    for (size_t i = 0; i < c->script->n; i++) {
-        const void *node = c->script->stmts[i].node;
-        if (node == NULL || !IsA(node, CreatePolicyStmt)) continue;
-        if (pr_eq(((const CreatePolicyStmt *)node)->table->relname, rv->relname)) return true;
-    }
-    return false;
+    return pr_about(c, PR_ABOUT_POLICIES, rv->relname) != NULL;
 }
 
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {

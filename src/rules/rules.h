@@ -70,6 +70,7 @@ struct pr_rule_ctx {
     const struct pr_side *side;
     bool is_down;
     const char *runner;            /* "pgrail", "psql" or "other" */
+    struct pr_abouts *abouts;      /* ask pr_about */
     bool failure_named;            /* a rule that names_failure has spoken of this statement */
     struct pr_findings *out;
 };
@@ -147,9 +148,6 @@ void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h);
  * wait 12 s to 40 s"). false = nobody is hurt (own or empty table, or a lock that lets readers and writers pass). */
 bool pr_blocking_level(const struct pr_rule_ctx *c, const struct pr_effect *f, enum pr_level *level, bool *unknown,
                        const char **what);
-
-/* The role that a SET ROLE or SET SESSION AUTHORIZATION names; NULL for any other statement, for NONE and for DEFAULT. */
-const char *pr_sets_role(const struct pr_stmt *s);
 
 /* Judges one side of a migration: every rule on every statement, unjudged statements as findings of their own. Ignores
  * (`-- pgrail:ignore RULE reason…`) are applied; one without a reason or that hides nothing is a finding. */
