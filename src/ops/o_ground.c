@@ -1,4 +1,5 @@
 #include "ops/ground.h"
+#include "ops/names.h"
 
 #include <ctype.h>
 
@@ -30,33 +31,6 @@ static void ground_done(struct ground *g) {
     pr_context_done(&g->x);
 }
 
-/* "schema.name" or "name" as SQL writes it: folded to lower case unless quoted. */
-static enum pr_code parse_relation(struct pr_arena *a, const char *text, struct pr_want *out, struct pr_err *e) {
-    const char *parts[2] = {NULL, NULL};
-    size_t n = 0;
-    const char *s = text;
-    if (*pr_trim(a, text) == '\0') {
-        (void)PR_FAIL(e, PR_ERR_USAGE, "an empty name cannot be grounded");
-        return pr_hint(e, "pgrail ground RELATION…, pgrail ground MIGRATION, or pgrail ground --all");
-    }
-    do {
-        struct pr_buf b = {.a = a};
-        const bool quoted = *s == '"';
-        if (quoted) s++;
-        for (; *s != '\0' && (quoted ? *s != '"' || s[1] == '"' : *s != '.'); s++) {
-            if (quoted && *s == '"') s++;
-            const char low = quoted ? *s : (char)tolower((unsigned char)*s);
-            pr_addn(&b, (unsigned char)*s < 0x80 ? &low : s, 1);
-        }
-        if (quoted && *s == '"') s++;
-        if (b.len == 0 || n == 2 || (*s != '\0' && *s != '.'))
-            return PR_FAIL(e, PR_ERR_USAGE, "%s: expected a relation as name or schema.name", pr_printable(a, text, 80));
-        parts[n++] = pr_buf_text(&b);
-    } while (*s++ == '.');
-    *out = n == 2 ? (struct pr_want){.schema = parts[0], .name = parts[1]} : (struct pr_want){.name = parts[0]};
-    return PR_OK;
-}
-
 static bool like_path(const char *word) { return strchr(word, '/') != NULL || pr_ends(word, ".sql"); }
 
 /* A word is a migration when the folder has it; a path or leading digits can be nothing else. */
@@ -80,7 +54,13 @@ static enum pr_code collect_wants(struct ground *g, const struct args *in, struc
         return PR_OK;
     }
     g->wants = PR_NEW_ARRAY(a, struct pr_want, in->what.n);
-    for (size_t i = 0; i < in->what.n; i++) PR_TRY(e, parse_relation(a, in->what.items[i], &g->wants[i], e));
+    for (size_t i = 0; i < in->what.n; i++) {
+        if (*pr_trim(a, in->what.items[i]) == '\0') {
+            (void)PR_FAIL(e, PR_ERR_USAGE, "an empty name cannot be grounded");
+            return pr_hint(e, "pgrail ground RELATION…, pgrail ground MIGRATION, or pgrail ground --all");
+        }
+        PR_TRY(e, pr_typed_relation(a, in->what.items[i], &g->wants[i], e));
+    }
     g->n_wants = in->what.n;
     return PR_OK;
 }
@@ -91,26 +71,10 @@ static const struct pr_rel *found(const struct ground *g, const struct pr_want *
     return r != NULL ? r : pr_find_index_rel(g->facts, w->schema, w->name, NULL);
 }
 
-/* "schema.name" of a suggestion, quoted where SQL wants quotes: it can be typed as it is shown. */
-static const char *as_typed(struct pr_arena *a, const char *full) {
-    const char *dot = strchr(full, '.');
-    return dot == NULL ? pr_quote_ident(a, full) : pr_qualified(a, pr_dupn(a, full, (size_t)(dot - full)), dot + 1);
-}
-
 /* Asked for by name on the command line, and not there: nothing to ground. */
 static enum pr_code all_found(const struct ground *g, struct pr_err *e) {
-    struct pr_arena *a = g->c->a;
-    for (size_t i = 0; i < g->n_wants && g->m == NULL; i++) {
-        const struct pr_want *w = &g->wants[i];
-        if (found(g, w) != NULL) continue;
-        struct pr_near *near = NULL;
-        const char *wrong = w->schema != NULL ? pr_fmt(a, "%s.%s", w->schema, w->name) : w->name;
-        const size_t n = pr_near_relations(g->facts, wrong, 3, a, &near);
-        (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "environment %s has no relation %s", g->x.env->name, pr_printable(a, pr_qualified(a, w->schema, w->name), 130));
-        struct pr_buf b = {.a = a};
-        for (size_t k = 0; k < n; k++) pr_addf(&b, "%s%s", k > 0 ? ", " : "", pr_printable(a, as_typed(a, near[k].name), 130));
-        return n > 0 ? pr_hint(e, "nearest: %s", pr_buf_text(&b)) : pr_hint(e, "pgrail ground --all shows what there is");
-    }
+    for (size_t i = 0; i < g->n_wants && g->m == NULL; i++)
+        if (found(g, &g->wants[i]) == NULL) return pr_no_relation(g->c->a, g->facts, g->x.env->name, &g->wants[i], e);
     return PR_OK;
 }
 
