@@ -8,12 +8,13 @@ LAYERS = [                                        # top first
     ("ops", ["ops"]),
     ("work", ["rehearse", "apply", "backfill", "plan", "demo"]),
     ("judge", ["footprint", "rules", "policy"]),
-    ("know", ["catalog", "project", "ledger"]),
+    ("know", ["catalog", "profile", "project", "ledger"]),
     ("adapt", ["sql", "pg", "store", "proc", "net", "crypt"]),
     ("base", ["base"]),
 ]
 # Within one layer: who may include whom. The faces share src/face; adapters and work never include each other.
 NEIGHBOURS = {
+    "profile": ["catalog"],
     "rules": ["footprint"],
     "policy": ["footprint", "rules"],
     "cli": ["face"], "mcp": ["face"], "hook": ["face"], "broker": ["face"], "console": ["face"],

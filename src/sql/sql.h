@@ -156,4 +156,7 @@ bool pr_stmt_cleared(const struct pr_script *script, size_t i, struct pr_arena *
 struct pr_called { const char *name; size_t offset; };
 size_t pr_stmt_calls(const struct pr_stmt *s, struct pr_arena *a, struct pr_called **out);
 
+/* Whether a text is the name of one type as SQL writes it, "numeric(5,2)", and nothing that would go on after it. Errors USAGE. */
+PR_NODISCARD enum pr_code pr_type_check(const char *text, struct pr_arena *a, struct pr_err *e);
+
 #endif
