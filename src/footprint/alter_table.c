@@ -236,6 +236,7 @@ static enum pr_lock strongest(const List *cmds) {
 
 static enum pass cmd_pass(const AlterTableCmd *cmd) {
     const size_t at = (size_t)cmd->subtype;
+    if (cmd->subtype == AT_ColumnDefault && cmd->def == NULL) return P_DROP;
     if (cmd->subtype != AT_AddConstraint) return at < PR_COUNT(subs) ? subs[at].pass : P_MISC;
     const Constraint *c = FX_NODE(Constraint, cmd->def);
     if (c->contype == CONSTR_FOREIGN) return P_FOREIGN;

@@ -66,24 +66,25 @@ void fx_validate_constraint(struct fx_at *t) {
     if (col != NULL) col->not_null_valid = true;
 }
 
-/* A key that foreign keys of others stand on. */
-static void drop_key(struct fx_at *t, const struct pr_con *c, bool cascade) {
-    struct fx *x = t->x;
-    for (size_t i = 0; i < t->r->r.n_cons;) {
-        const struct pr_con in = t->r->r.cons[i];
-        const bool stands = in.inbound && in.index != NULL && pr_eq(in.index, c->index);
-        if (!stands) {
+void fx_drop_standing(struct fx *x, struct w_rel *r, const char *index, bool cascade) {
+    for (size_t i = 0; index != NULL && i < r->r.n_cons;) {
+        const struct pr_con in = r->r.cons[i];
+        if (!in.inbound || !pr_eq(in.index, index)) {
             i++;
             continue;
         }
         if (!cascade) {
-            fx_fail(x, "2BP01", true, "constraint \"%s\" on table %s depends on index %s", in.name, in.ref_table, c->name);
+            fx_fail(x, "2BP01", true, "constraint \"%s\" on table %s depends on index %s", in.name, in.ref_table, index);
             return;
         }
         fx_lose(x, "constraint", in.name, false);
-        fx_drop_fk(x, t->r, &in);
+        fx_drop_fk(x, r, &in);
     }
-    if (c->index != NULL) w_cut_idx(x->w, t->r, c->index);
+}
+
+static void drop_key(struct fx_at *t, const struct pr_con *c, bool cascade) {
+    fx_drop_standing(t->x, t->r, c->index, cascade);
+    if (c->index != NULL && !t->x->stop) w_cut_idx(t->x->w, t->r, c->index);
 }
 
 void fx_drop_constraint(struct fx_at *t) {

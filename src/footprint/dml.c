@@ -295,34 +295,6 @@ static void events_pending(struct fx *x, struct w_rel *r, bool comes, bool goes)
     r->pending_checks = x->w->checks;
 }
 
-/* Rows that refer to what goes (or changes its key) go along or are changed themselves. */
-static bool cascades(const struct pr_con *c, bool going) {
-    const char *at = c->def != NULL ? strstr(c->def, going ? "ON DELETE " : "ON UPDATE ") : NULL;
-    return at != NULL && (pr_starts(at + 10, "CASCADE") || pr_starts(at + 10, "SET"));
-}
-
-/* rows: at least one is certain to be written. Foreign keys: the referenced table is read and its rows locked; a change of the key reads the referencing one. */
-static void keys_looked_up(struct fx *x, const struct w_rel *r, bool outbound, bool inbound, bool going, bool rows) {
-    x->may = !rows;
-    for (size_t i = 0; i < r->r.n_cons; i++) {
-        const struct pr_con *c = &r->r.cons[i];
-        if (c->type != 'f' || !c->enforced || !(c->inbound ? inbound : outbound)) continue;
-        struct w_rel *other = fx_rel_named(x, c->ref_schema, c->ref_table, 'r', true);
-        if (other == NULL) continue;
-        fx_lock(x, other, c->inbound && cascades(c, going) ? PR_ROW_EXCLUSIVE : PR_ROW_SHARE);
-        if (!c->inbound || c->n_ref_cols == 0) continue;
-        bool indexed = !other->complete;
-        for (size_t k = 0; k < other->r.n_idxs; k++) {
-            const struct pr_idx *ix = &other->r.idxs[k];
-            indexed = indexed || (ix->valid && !ix->is_partial && ix->n_cols > 0 && pr_eq(ix->cols[0], c->ref_cols[0]));
-        }
-        if (indexed) continue;
-        fx_scan(x, other);
-        fx_why(x, other, "no index on \"%s\": it is read once for each row of \"%s\"", c->ref_cols[0], r->r.name);
-    }
-    x->may = false;
-}
-
 /* Published, and nothing says which row is meant. What the publication publishes is not in the facts: certain for NOTHING alone. */
 static bool without_identity(const struct w_rel *r) {
     if (!r->complete || !r->r.published || (r->r.replica_identity != 'n' && r->r.replica_identity != 'd')) return false;
@@ -364,7 +336,7 @@ void fx_update(struct fx *x, const void *node) {
             else key = true;
         }
     }
-    keys_looked_up(x, r, key, referenced, false, false);
+    fx_keys_looked_up(x, r, &(struct fx_written){.outbound = key, .inbound = referenced});
     if (without_identity(r))
         fx_fail(x, "55000", r->r.replica_identity == 'n', "cannot update table \"%s\" because it does not have a replica identity", r->r.name);
     events_pending(x, r, key, referenced);
@@ -378,7 +350,7 @@ void fx_delete(struct fx *x, const void *node) {
     reads_with(x, st->usingClause, st->withClause, st->whereClause);
     reads_with(x, st->whereClause, st->withClause, NULL);
     uses_new_enum_value(x, st->whereClause);
-    keys_looked_up(x, r, false, true, true, false);
+    fx_keys_looked_up(x, r, &(struct fx_written){.inbound = true, .going = true});
     for (size_t i = 0; i < r->r.n_cons; i++)
         if (r->r.cons[i].type == 'f' && r->r.cons[i].inbound && (r->r.cons[i].def == NULL ||
             (strstr(r->r.cons[i].def, "ON DELETE CASCADE") == NULL && strstr(r->r.cons[i].def, "ON DELETE SET") == NULL)))
@@ -487,7 +459,7 @@ void fx_insert(struct fx *x, const void *node) {
     reads_with(x, st->selectStmt, st->withClause, NULL);
     uses_new_enum_value(x, st->selectStmt);
     const bool rows = x->out->dml_rows > 0 && st->onConflictClause == NULL;
-    keys_looked_up(x, r, true, false, false, rows);
+    fx_keys_looked_up(x, r, &(struct fx_written){.outbound = true, .rows = rows, .insert = st});
     ListCell *lc;
     foreach (lc, st->cols) {
         const char *col = FX_NODE(ResTarget, lfirst(lc))->name;
@@ -549,7 +521,7 @@ void fx_copy(struct fx *x, const void *node) {
     x->out->dml = true;
     x->out->dml_rows = -1;
     rows_come(x, r, -1);
-    keys_looked_up(x, r, true, false, false, false);
+    fx_keys_looked_up(x, r, &(struct fx_written){.outbound = true});
 }
 
 /* --- 55P04: a value added to an enum in this very transaction --- */

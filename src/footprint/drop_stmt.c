@@ -64,6 +64,8 @@ static void drop_index(struct fx *x, const DropStmt *st, const List *names) {
     }
     const struct pr_idx gone = *idx;
     fx_lock_index(x, r, name, lock)->dropped = true;
+    fx_drop_standing(x, r, name, st->behavior == DROP_CASCADE);
+    if (x->stop) return;
     struct w_rel **family = NULL;
     const size_t n = fx_family(x, r, r->r.kind == 'p', &family);
     for (size_t i = 0; i < n; i++) {

@@ -67,6 +67,8 @@ void fx_mentions(struct fx *x, struct w_rel *r, const char *kind, const struct w
 /* Drops a relation with what hangs on it; cascade or not. As seen from DROP TABLE, DROP VIEW, DROP SCHEMA … */
 void fx_drop_rel(struct fx *x, struct w_rel *r, bool cascade, int depth);
 void fx_drop_fk(struct fx *x, struct w_rel *r, const struct pr_con *fk);
+/* Foreign keys of other tables that stand on an index of r: gone with it, or 2BP01. */
+void fx_drop_standing(struct fx *x, struct w_rel *r, const char *index, bool cascade);
 void fx_drop_view_of(struct fx *x, const struct pr_dep *d, int depth);
 bool fx_dep_alive(const struct fx *x, const struct pr_rel *of, const struct pr_dep *d);
 /* The sequences that columns of r own; col NULL = every column. Gives back how many. */
@@ -80,6 +82,10 @@ struct fx_use { struct w_rel *r; const char *col; };                    /* col N
 size_t fx_type_uses(struct fx *x, const struct w_type *t, struct fx_use **out);
 struct w_rel *fx_composite(struct fx *x, const struct w_type *t);       /* the relation behind a composite type */
 bool fx_is_view_dep(const struct pr_dep *d);
+
+/* What is written (keys.c): whose keys are to be looked at, whether rows go, and whether at least one row is certain to be there. */
+struct fx_written { bool outbound, inbound, going, rows; const InsertStmt *insert; };
+void fx_keys_looked_up(struct fx *x, const struct w_rel *r, const struct fx_written *by);
 
 /* --- expressions (expr.c) --- */
 enum fx_volatility { FX_STEADY, FX_VOLATILE, FX_UNKNOWN };

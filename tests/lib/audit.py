@@ -100,6 +100,9 @@ class Runner:
         if not s["judged"]:
             record.outcome, record.message = "left out", "does not parse, or is not SQL of the server"
             return
+        if s["tag"] == "SET" and s["sql"].lower().startswith("set transaction") and self.open:
+            record.outcome, record.message = "left out", "must come before any query, and the audit has asked some"
+            return
         if s["word"]:
             record.outcome, record.message = "left out", "steers the transaction"
             self.steer(s)

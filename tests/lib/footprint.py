@@ -205,10 +205,12 @@ def failures(answer, seen, strict=True):
     return False, []
 
 
-def within(pre, name, was):
-    """What rows or a condition of a body decide was foretold as a span: from what is taken in any case to the strongest."""
+def within(pre, name, was, held):
+    """What rows or a condition of a body decide was foretold as a span: from what is taken in any case (unless it was held before)
+    to the strongest."""
     most = pre["locks"].get(name) or pre["indexes"].get(name, "none")
-    return ORDER.index(pre["least"].get(name, "none")) <= ORDER.index(was) <= ORDER.index(most)
+    least = pre["least"].get(name, "none")
+    return (least in held or ORDER.index(least) <= ORDER.index(was)) and ORDER.index(was) <= ORDER.index(most)
 
 
 def lock_differences(pre, seen, main, strict):
@@ -221,11 +223,11 @@ def lock_differences(pre, seen, main, strict):
         again = held and ORDER.index(was) < ORDER.index(foretold)
         partner = foretold in ("ROW SHARE", "ROW EXCLUSIVE") and not name.endswith(f".{main}")
         no_key = seen.wrote_nothing and partner and was in ("none", "ACCESS SHARE")
-        if foretold != was and not again and not no_key and (strict or not within(pre, name, was)):
+        if foretold != was and not again and not no_key and (strict or not within(pre, name, was, seen.held[name])):
             out.append(f"{name}: foretold {foretold}, was {was}")
     for name, foretold in pre["indexes"].items() if seen.inside else ():
         was = seen.indexes.get(name, "none")
-        if foretold != was and foretold not in seen.held[name] and (strict or not within(pre, name, was)):
+        if foretold != was and foretold not in seen.held[name] and (strict or not within(pre, name, was, seen.held[name])):
             out.append(f"index {name}: foretold {foretold}, was {was}")
     return out
 

@@ -1,5 +1,5 @@
 CREATE TABLE public.jobs (id int PRIMARY KEY, at date NOT NULL, done boolean, batch int);
-CREATE TABLE public.batches (id int PRIMARY KEY, note text);
+CREATE TABLE public.batches (id int PRIMARY KEY, note text DEFAULT 'none');
 INSERT INTO public.jobs SELECT n, '2024-01-01', NULL, n % 3 FROM generate_series(1, 30) AS n;
 
 -- queries of WITH are no tables to a statement that stands in WITH itself
@@ -62,3 +62,9 @@ CREATE TABLE public.events_2024 PARTITION OF public.events FOR VALUES FROM ('202
 CREATE FUNCTION public.seen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
 CREATE TRIGGER by_statement AFTER INSERT ON public.events FOR EACH STATEMENT EXECUTE FUNCTION seen();
 CREATE TRIGGER by_row AFTER INSERT ON public.events FOR EACH ROW EXECUTE FUNCTION seen();
+
+-- a key with a null in it refers to nothing
+CREATE TABLE public.owners (id int PRIMARY KEY, alias int);
+CREATE UNIQUE INDEX owners_alias ON public.owners (alias);
+CREATE TABLE public.pets (name text, owner int REFERENCES public.owners, other int DEFAULT 1 REFERENCES public.owners (alias));
+INSERT INTO public.owners VALUES (1, 1), (2, 2);
