@@ -229,7 +229,7 @@ void pr_footprint_script(struct pr_world *w, const struct pr_script *s, enum pr_
                          struct pr_run_footprint *out) {
     struct pr_script flat PR_CLEANUP(pr_script_done) = {0};
     struct pr_run_footprint run = {0};
-    pr_footprint_open(s, w->base, a, &flat);
+    pr_footprint_open(s, pr_world_facts(w), a, &flat);
     pr_footprint_flat(w, &flat, tx, a, &run);
     pr_footprint_fold(&run, s, a, out);
 }

@@ -86,6 +86,12 @@ static bool has_trigger(const struct w_rel *r, const char *name) {
     return false;
 }
 
+static bool fires_for_rows(const struct w_rel *r, const char *name) {
+    for (size_t i = 0; i < r->r.n_trgs; i++)
+        if (pr_eq(r->r.trgs[i].name, name)) return r->r.trgs[i].def != NULL && strstr(r->r.trgs[i].def, " FOR EACH ROW ") != NULL;
+    return false;
+}
+
 /* Trigger, policy, rule: the last part is the object, what is before it the table. */
 static void drop_on_table(struct fx *x, const DropStmt *st, const List *names) {
     const int n = list_length(names);
@@ -106,8 +112,9 @@ static void drop_on_table(struct fx *x, const DropStmt *st, const List *names) {
     if (st->removeType != OBJECT_TRIGGER) return;
     struct w_rel **family = NULL;
     const size_t members = fx_family(x, r, r->r.kind == 'p', &family);
-    for (size_t i = 0; i < members; i++) {                 /* of a partition only what each row fires */
-        if (i > 0 && family[i]->complete && !has_trigger(family[i], name)) continue;
+    const bool rows = fires_for_rows(r, name);
+    for (size_t i = 0; i < members; i++) {                 /* of a partition only what each row fires; before 15 its own is internal */
+        if (i > 0 && family[i]->complete && !rows && !has_trigger(family[i], name)) continue;
         fx_lock(x, family[i], PR_ACCESS_EXCLUSIVE);
         w_cut_trg(x->w, family[i], name);
     }
@@ -183,6 +190,7 @@ static void drop_function(struct fx *x, const DropStmt *st, const ObjectWithArgs
             w_cut_trg(x->w, r, t.name);
         }
     }
+    w_drop_fn(x->w, schema, name);
 }
 
 static void drop_schema(struct fx *x, const DropStmt *st, const char *name) {

@@ -165,7 +165,7 @@ static bool inlines_steady(struct vol *v, const struct pr_fn *fn) {
 
 /* Any overload of that name: the argument types of a raw tree are not resolved. */
 static enum fx_volatility user_function(struct vol *v, const char *schema, const char *name) {
-    const struct pr_facts *f = v->x->w->base;
+    const struct pr_facts *f = pr_world_facts(v->x->w);
     enum fx_volatility found = FX_UNKNOWN;
     for (size_t i = 0; f != NULL && i < f->n_fns; i++) {
         const struct pr_fn *fn = &f->fns[i];

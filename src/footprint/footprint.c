@@ -180,6 +180,7 @@ void pr_footprint_step(struct pr_world *w, const struct pr_stmt *s, struct pr_fo
     if (s->inside != NULL && s->inside->later && s->node != NULL) return;          /* nothing runs yet */
     if (s->node == NULL) {
         out->unjudged = true;
+        w->unseen = w->unseen || (s->inside != NULL && s->inside->may_make && !s->inside->later);
         out->guessed = w->base == NULL;
         if (s->unjudged == PR_UNPARSED && s->inside != NULL && !s->inside->maybe && !s->inside->caught) {
             out->fails_sqlstate = "42601";

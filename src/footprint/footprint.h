@@ -63,6 +63,8 @@ void pr_world_next(struct pr_world *w);
 /* What a later deployment finds: nothing is new any more, and what this run made is of unknown size. */
 void pr_world_settle(struct pr_world *w);
 bool pr_world_created(const struct pr_world *w, const char *schema, const char *name);  /* in this run */
+/* Something ran whose text is put together when it runs, and which may have made relations: one that is not known may be there. */
+bool pr_world_unseen(const struct pr_world *w);
 int pr_world_version(const struct pr_world *w);
 /* Does an expression (a Node *) call what is volatile, or what is not known? `what` gets the call: "random()". */
 bool pr_world_volatile(const struct pr_world *w, const void *expr, struct pr_arena *a, const char **what);

@@ -1,6 +1,8 @@
 /* other.c: statements that are planned and not run, that keep a query for later, and those about objects that hang together. */
 #include "footprint/statements.h"
 
+#include "sql/lex.h"
+
 /* Target of a statement that is analysed: locked as it would be to run it, and nothing written. */
 static const RangeVar *target_of(const Node *n) {
     if (IsA(n, InsertStmt)) return FX_NODE(InsertStmt, n)->relation;
@@ -79,8 +81,33 @@ static bool polymorphic(const CreateFunctionStmt *st) {
     return false;
 }
 
+/* What stands between the first parentheses. */
+static const char *argument_text(struct fx *x) {
+    struct pr_lex lex = {.text = x->s->text, .end = x->s->len};
+    size_t from = 0;
+    int depth = 0;
+    for (struct pr_token t = pr_lex_next(&lex); t.kind != PR_LEX_END; t = pr_lex_next(&lex)) {
+        if (t.kind == PR_LEX_OPEN && depth++ == 0) from = t.end;
+        if (t.kind == PR_LEX_CLOSE && --depth == 0) return pr_dupn(x->a, x->s->text + from, t.start - from);
+    }
+    return "";
+}
+
+/* As the facts would have it. */
+static void remember(struct fx *x, const CreateFunctionStmt *st) {
+    const char *schema = NULL, *name = NULL;
+    fx_parts(st->funcname, &schema, &name);
+    const DefElem *language = option(st->options, "language"), *as = option(st->options, "as"), *volatility = option(st->options, "volatility");
+    const List *body = as != NULL ? FX_NODE(List, as->arg) : NIL;
+    w_add_fn(x->w, &(struct pr_fn){
+        .schema = schema != NULL ? fx_str(x, schema) : w_default_schema(x->w), .name = fx_str(x, name), .args = argument_text(x),
+        .volatility = volatility == NULL ? 'v' : strVal(volatility->arg)[0], .language = language != NULL ? fx_str(x, strVal(language->arg)) : "sql",
+        .body = list_length(body) == 1 ? fx_str(x, strVal(linitial(body))) : NULL});
+}
+
 void fx_create_function(struct fx *x, const void *node) {
     const CreateFunctionStmt *st = node;
+    remember(x, st);
     analysed_list(x, st->sql_body);
     const char *schema = NULL, *name = NULL;
     fx_parts(st->funcname, &schema, &name);

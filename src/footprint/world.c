@@ -43,6 +43,8 @@ struct pr_facts *pr_world_whole(struct pr_world *w) {
     if (w->base == NULL) return NULL;
     struct pr_facts *f = PR_NEW(w->a, struct pr_facts);
     *f = *w->base;
+    f->fns = w->now.fns;
+    f->n_fns = w->now.n_fns;
     f->finder = NULL;
     size_t n = 0;
     struct w_rel *const *all = w_all(w, &n);
@@ -100,6 +102,9 @@ struct pr_world *pr_world_over(const struct pr_world *under, struct pr_arena *a)
     w->under = under;
     w->version = under->version;
     if (under->base != NULL) begin_on(w, under->base);
+    w->now.fns = under->now.fns;
+    w->now.n_fns = under->now.n_fns;
+    w->unseen = under->unseen;
     w->stamp = under->stamp;
     w->values = under->values;
     w->path = under->path;
@@ -112,6 +117,8 @@ struct pr_world *pr_world_over(const struct pr_world *under, struct pr_arena *a)
     w->checks = under->checks;
     return w;
 }
+
+bool pr_world_unseen(const struct pr_world *w) { return w->unseen; }
 
 int pr_world_version(const struct pr_world *w) { return w->version; }
 

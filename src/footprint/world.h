@@ -39,7 +39,10 @@ struct pr_world {
     struct pr_arena *a;
     const struct pr_facts *base;   /* NULL = none */
     const struct pr_world *under;  /* NULL = base itself is below */
-    struct pr_facts now;           /* for pr_world_facts: its finder asks this world */
+    struct pr_facts now;           /* for pr_world_facts: its finder asks this world; its functions are those of now */
+    size_t cap_fns;
+    bool own_fns;                  /* now.fns is no longer the list of the facts */
+    bool unseen;                   /* something ran whose text is put together when it runs, and which may have made relations */
     struct pr_finder finder;
     int version;
     struct w_names rels, idxs, types;                      /* w_rel; the w_rel that has the index; w_type */
@@ -126,6 +129,10 @@ void w_rename_partner(struct pr_world *w, const struct w_rel *r, const struct pr
 void w_cut_deps(struct pr_world *w, const struct w_rel *view);
 /* The index, and what the constraints say that lean on it, those of other tables' foreign keys included. */
 void w_rename_idx(struct pr_world *w, struct w_rel *r, const char *old, const char *name);
+
+/* Functions; without facts nothing is kept. Texts of fn live as long as the world. */
+void w_add_fn(struct pr_world *w, const struct pr_fn *fn);
+void w_drop_fn(struct pr_world *w, const char *schema, const char *name);
 
 /* Enums, domains and composite types: of the facts and of this run. NULL when not known. */
 const struct w_type *w_find_type(const struct pr_world *w, const char *schema, const char *name);

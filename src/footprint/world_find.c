@@ -221,7 +221,7 @@ static bool is_there(const struct pr_world *w, const char *schema, const char *n
 
 /* Listed when the facts were taken: still there unless this run dropped or renamed it. */
 bool w_absent(const struct pr_world *w, const char *schema, const char *name) {
-    if (w->base == NULL || w_find(w, schema, name) != NULL) return false;
+    if (w->base == NULL || w->unseen || w_find(w, schema, name) != NULL) return false;
     if (schema != NULL && (pr_eq(schema, "pg_catalog") || pr_eq(schema, "information_schema"))) return false;
     if (schema == NULL && pr_starts(name, "pg_")) return false;
     if (schema != NULL && is_there(w, schema, name)) return false;
@@ -350,7 +350,7 @@ static bool index_listed(const struct pr_world *w, const char *schema, const cha
 
 bool w_index_absent(const struct pr_world *w, const char *schema, const char *name) {
     struct pr_idx *idx = NULL;
-    if (w->base == NULL || w_find_index(w, schema, name, &idx) != NULL) return false;
+    if (w->base == NULL || w->unseen || w_find_index(w, schema, name, &idx) != NULL) return false;
     const struct pr_finder *f = w->base->finder;
     if (w->base->whole || f->table_of(f->ctx, NULL, name) != NULL) return true;    /* it was there, and this run dropped or renamed it */
     for (size_t i = 0; w->base->n_all_indexes == 0 && i < w->base->n_rels; i++)

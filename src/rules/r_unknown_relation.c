@@ -33,6 +33,7 @@ static const char *nearest(const struct pr_rule_ctx *c, const struct pr_name *n)
 
 static void check(const struct pr_rule_ctx *c) {
     if (c->facts->n_all_relations == 0 && !c->facts->whole) return;     /* a partial file: an absent name proves nothing */
+    if (pr_world_unseen(c->before)) return;                             /* something that is not known may have made it */
     struct pr_name *names = NULL;
     const size_t n = pr_stmt_names(c->stmt, PR_A(c), &names);
     for (size_t i = 0; i < n; i++) {

@@ -132,16 +132,34 @@ static void add_range(struct flat *f, const struct round *round, struct pr_range
 
 /* --- PL/pgSQL -------------------------------------------------------------------------------------------------------------- */
 
+static bool begins(const char *text, const char *const *words, size_t n) {
+    struct pr_lex lex = {.text = text, .end = strlen(text)};
+    struct pr_token t = pr_lex_next(&lex);
+    while (t.kind == PR_LEX_COMMENT) t = pr_lex_next(&lex);
+    bool one = false;
+    for (size_t i = 0; i < n && !one; i++) one = pr_lex_is(&lex, t, words[i]);
+    return one;
+}
+
+/* Of what is put together when it runs only the beginning is known: by that, may there be relations afterwards that nobody knows? */
+static bool may_make(const Node *expr) {
+    static const char *const harmless[] = {"grant", "revoke", "insert", "update", "delete", "merge", "drop", "comment", "refresh", "analyze",
+                                           "truncate", "lock", "set", "reset", "notify", "reindex", "cluster", "copy"};
+    const char *start = expr != NULL ? pr_constant_start(expr) : NULL;
+    return start == NULL || !begins(start, harmless, PR_COUNT(harmless));
+}
+
 /* What EXECUTE runs, when it is constant. */
 static void execute(struct flat *f, const struct round *round, struct pr_range r, const char *query) {
     const struct pr_parsed p = pr_grammar_parse(f->memory, pr_fmt(f->a, "SELECT %s", query), f->a);
     const SelectStmt *select = p.problem == NULL && list_length(p.tree) == 1 ? pr_as(SelectStmt, linitial_node(RawStmt, p.tree)->stmt) : NULL;
     const ResTarget *target = select != NULL && list_length(select->targetList) == 1 ? linitial_node(ResTarget, select->targetList) : NULL;
     const char *sql = target != NULL && !pr_tree_too_deep(target->val) ? pr_constant_text(target->val, f->a) : NULL;
-    if (sql == NULL) return refuse(f, round, r, PR_DYNAMIC, "what EXECUTE runs here is put together when it runs");
+    struct round inner = *round;
+    inner.inside.may_make = sql == NULL && may_make(target != NULL ? target->val : NULL);
+    if (sql == NULL) return refuse(f, &inner, r, PR_DYNAMIC, "what EXECUTE runs here is put together when it runs");
     const A_Const *literal = pr_as(A_Const, target->val);
     const bool here = literal != NULL && literal->location >= 7 && r.to - r.from >= (size_t)literal->location - 7;
-    struct round inner = *round;
     inner.inside.kind = PR_INSIDE_EXECUTED;
     inner.inside.takes_rows = true;
     add_range(f, &inner, here ? pr_flat_literal(&f->text, r.from + (size_t)literal->location - 7, sql)
@@ -198,6 +216,7 @@ static void add_plpgsql(struct flat *f, const struct round *round, struct pr_ran
         while (from < body.to && pr_lex_blank(text[from - body.from])) from++;
         const char *nl = memchr(text + (from - body.from), '\n', body.to - from);
         const size_t to = nl != NULL ? body.from + (size_t)(nl - text) : body.to;
+        inner.inside.may_make = pl->ours;
         return refuse(f, &inner, (struct pr_range){from, to}, pl->ours ? PR_DYNAMIC : PR_UNPARSED, pl->problem);
     }
     for (size_t i = 0; i < pl->n && !f->full; i++) add_item(f, &inner, body.from, &pl->items[i]);

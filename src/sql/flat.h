@@ -31,5 +31,7 @@ struct pr_range pr_flat_composed(struct pr_flat_text *t, size_t place, const cha
 /* The value of an expression of string constants: 'a', 'a' || 'b', format('…', …), quote_ident('a'), quote_literal('a'), casts to
  * text; NULL when something else is in it. */
 const char *pr_constant_text(const Node *n, struct pr_arena *a);
+/* The constant that such an expression begins with, whatever follows; NULL when it begins with something else. */
+const char *pr_constant_start(const Node *n);
 
 #endif

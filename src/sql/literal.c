@@ -204,6 +204,19 @@ static const char *value_of(const Node *n, struct pr_arena *a, int depth) {
     return right != NULL && strlen(left) + strlen(right) < PR_CAP_UNQUOTED ? pr_fmt(a, "%s%s", left, right) : NULL;
 }
 
+const char *pr_constant_start(const Node *n) {
+    for (int depth = 0; n != NULL && depth < MAX_DEPTH; depth++) {
+        const A_Const *constant = pr_as(A_Const, n);
+        const A_Expr *e = pr_as(A_Expr, n);
+        const FuncCall *call = pr_as(FuncCall, n);
+        const TypeCast *cast = pr_as(TypeCast, n);
+        if (constant != NULL) return !constant->isnull && nodeTag(&constant->val) == T_String ? strVal(&constant->val) : NULL;
+        const bool formats = call != NULL && pr_eq(strVal(llast(call->funcname)), "format") && call->args != NIL;
+        n = cast != NULL ? cast->arg : formats ? linitial(call->args) : e != NULL && e->kind == AEXPR_OP ? e->lexpr : NULL;
+    }
+    return NULL;
+}
+
 const char *pr_constant_text(const Node *n, struct pr_arena *a) {
     struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
     return pr_dup(a, value_of(n, scratch, 0));

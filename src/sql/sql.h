@@ -71,6 +71,7 @@ struct pr_inside {
     bool takes_rows;           /* SELECT … INTO, a loop over it, RETURN QUERY: its rows have somewhere to go */
     bool composed;             /* put together from constants: its text does not stand in the file */
     bool own_path;             /* the function sets its search_path: unqualified names may be elsewhere */
+    bool may_make;             /* not judged: it may make or rename relations for all that is known of it */
     bool settled;              /* #variable_conflict: a name that is a variable and a column is no error */
     const char *const *vars; size_t n_vars;                /* variables and parameters: names that need not be columns */
 };
