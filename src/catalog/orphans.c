@@ -1,8 +1,8 @@
 /* orphans.c: the search. A table is walked along its key in chunks; of each chunk the different keys that it refers to are looked up by
- * the other side's index. So no row is read twice, the server's memory holds one chunk, a chunk takes some tens of milliseconds, and
- * between two of them neither a snapshot nor a lock is held: vacuum and DDL of others go on. The price: rows that come behind the walk
- * while it goes on are not seen. One anti-join of the whole tables would be as quick, but holds its snapshot to its end, tells nothing
- * when it is stopped, and spills to disk what does not fit. */
+ * the other side's index. So no row is read twice (but for those in chunks from which the first orphans are shown), the server's memory holds one
+ * chunk, which takes some tens of milliseconds, and between two of them neither a snapshot nor a lock is held: vacuum and DDL of others go
+ * on. The price: rows that come behind the walk while it goes on are not seen. One anti-join of the whole tables takes about as long, but
+ * holds its snapshot to its end, tells nothing when it is stopped, and spills to disk what does not fit. */
 #include "catalog/orphans_impl.h"
 #include "sql_files.gen.h"
 
@@ -25,31 +25,35 @@ static const char *about_the_table(const struct pr_err *e, struct pr_arena *a) {
     return pr_dup(a, colon != NULL ? colon + 2 : e->msg);
 }
 
-static enum pr_code in_transaction(struct pr_pg *pg, const struct pr_pg_stmt *q, const char *const *params, struct pr_arena *a, struct pr_pg_rows *out, struct pr_err *e) {
+enum pr_code pr_orphan_begin(struct pr_pg *pg, int timeout_ms, struct pr_arena *a, struct pr_err *e) {
     /* Row security would hide rows and so make orphans of others: with it off the server refuses instead. Disabled node types get a price
      * that would make the server compile every statement. */
     static const struct pr_pg_stmt settings = {
         .name = "orphans: settings", .shape = PR_ONE_ROW, .n_cols = 9, .n_params = 1, .timeout_ms = 10000,
         .sql = "SELECT set_config('search_path', 'pg_catalog, pg_temp', true), set_config('row_security', 'off', true),"
                " set_config('statement_timeout', $1, true), set_config('lock_timeout', '" LOCK_WAIT "', true),"
-               " set_config('enable_seqscan', 'off', true), set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true),"
+               " set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true),"
                " set_config('max_parallel_workers_per_gather', '0', true), set_config('TimeZone', 'UTC', true)"};
-    const char *limit = pr_fmt(a, "%d", q->timeout_ms);
+    const char *limit = pr_fmt(a, "%d", timeout_ms);
     PR_TRY(e, pr_pg_do(pg, "orphans: begin", "BEGIN READ ONLY", 10000, e));
-    PR_TRY(e, pr_pg_query(pg, &settings, &limit, a, NULL, e));
-    PR_TRY(e, pr_pg_query(pg, q, params, a, out, e));
-    return pr_pg_do(pg, "orphans: commit", "COMMIT", 10000, e);
+    return pr_pg_query(pg, &settings, &limit, a, NULL, e);
 }
 
-enum pr_code pr_orphan_ask(struct pr_pg *pg, const struct pr_pg_stmt *q, const char *const *params, struct pr_arena *a, struct pr_pg_rows *out,
-                           const char **why, struct pr_err *e) {
+enum pr_code pr_orphan_end(struct pr_pg *pg, enum pr_code code, struct pr_arena *a, const char **why, struct pr_err *e) {
     *why = NULL;
-    const enum pr_code code = in_transaction(pg, q, params, a, out, e);
-    if (code == PR_OK || code == PR_ERR_CONNECT) return code;
+    if (code == PR_OK) return pr_pg_do(pg, "orphans: commit", "COMMIT", 10000, e);
+    if (code == PR_ERR_CONNECT) return code;
     struct pr_err second = {0};
     if (pr_pg_do(pg, "orphans: rollback", "ROLLBACK", 10000, &second) != PR_OK) return code;
     *why = about_the_table(e, a);
     return *why != NULL ? PR_OK : code;
+}
+
+enum pr_code pr_orphan_ask(struct pr_pg *pg, const struct pr_pg_stmt *q, const char *const *params, struct pr_arena *a, struct pr_pg_rows *out,
+                           const char **why, struct pr_err *e) {
+    enum pr_code code = pr_orphan_begin(pg, q->timeout_ms, a, e);
+    if (code == PR_OK) code = pr_pg_query(pg, q, params, a, out, e);
+    return pr_orphan_end(pg, code, a, why, e);
 }
 
 static json_t *texts_of(const char *const *items, size_t n) {
@@ -98,8 +102,7 @@ struct search {
     struct pr_orphans *out;
     struct pr_map missing;
     size_t cap_first;
-    const char **last;             /* key of the last row read */
-    size_t n_last;
+    const char **bounds;           /* keys: behind the first n_key of them, up to the n_key after those */
 };
 
 static const char *const *texts_from(struct pr_arena *a, const json_t *list) {
@@ -146,40 +149,65 @@ static enum pr_code parse_cell(struct search *s, const char *text, json_t **out)
     return pr_json_parse("orphans", text, strlen(text), out, s->e);
 }
 
-static enum pr_code take(struct search *s, struct pr_arena *scratch, const struct pr_pg_rows *rows, int64_t *read) {
-    json_t *last PR_CLEANUP(pr_json_freep) = NULL, *first PR_CLEANUP(pr_json_freep) = NULL, *missing PR_CLEANUP(pr_json_freep) = NULL;
-    int64_t lost = 0;
-    PR_TRY(s->e, pr_parse_i64(PR_CELL(rows, 0, 0), 0, INT64_MAX, read, s->e));
-    PR_TRY(s->e, pr_parse_i64(PR_CELL(rows, 0, 3), 0, INT64_MAX, &lost, s->e));
-    PR_TRY(s->e, parse_cell(s, PR_CELL(rows, 0, 1), &last));
-    PR_TRY(s->e, parse_cell(s, PR_CELL(rows, 0, 6), &first));
-    PR_TRY(s->e, parse_cell(s, PR_CELL(rows, 0, 7), &missing));
-    s->out->read += *read;
-    s->out->rows += lost;
-    keep_first(s, first);
-    keep_missing(s, scratch, missing);
-    keep_age(s, PR_CELL(rows, 0, 4), PR_CELL(rows, 0, 5));
-    if (last == NULL) return PR_OK;
-    s->n_last = json_array_size(last);
-    for (size_t i = 0; i < s->n_last; i++) s->last[i] = pr_dup(s->a, json_string_value(json_array_get(last, i)));
+static size_t n_key(const struct pr_stretch *st) { return json_array_size(pr_get(st->leaf, "key")); }
+
+static const char *const *params_of(const struct search *s, const struct pr_stretch *st) { return s->bounds + (st->after ? 0 : n_key(st)); }
+static int n_params_of(const struct pr_stretch *st) { return (int)(n_key(st) * ((st->after ? 1u : 0u) + (st->up_to ? 1u : 0u))); }
+
+/* Where the next chunk ends; up_to stays false when it is the last one. */
+static enum pr_code find_bound(struct search *s, struct pr_arena *a, struct pr_stretch *st, int left) {
+    const size_t n = n_key(st);
+    st->up_to = false;
+    if (n == 0) return PR_OK;
+    const struct pr_pg_stmt q = {.name = "orphans: chunk", .sql = pr_orphan_bound_sql(a, st), .n_params = n_params_of(st), .shape = PR_MAYBE_ROW, .n_cols = (int)n, .timeout_ms = left};
+    struct pr_pg_rows rows;
+    PR_TRY(s->e, pr_pg_query(s->pg, &q, params_of(s, st), a, &rows, s->e));
+    st->up_to = rows.n_rows == 1;
+    for (size_t i = 0; i < n && st->up_to; i++) s->bounds[n + i] = pr_dup(s->a, PR_CELL(&rows, 0, i));
     return PR_OK;
 }
 
-/* One chunk; its answer lives in an arena of its own. */
-static enum pr_code chunk(struct search *s, const struct pr_stretch *st, int64_t *read) {
+static enum pr_code find_first(struct search *s, struct pr_arena *a, const struct pr_stretch *st, int left) {
+    const size_t wanted = s->how->first - s->out->n_first;
+    const struct pr_pg_stmt q = {.name = "orphans: first ones", .sql = pr_orphan_first_sql(a, &s->r, st, wanted), .n_params = n_params_of(st), .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = left};
+    struct pr_pg_rows rows;
+    json_t *first PR_CLEANUP(pr_json_freep) = NULL;
+    PR_TRY(s->e, pr_pg_query(s->pg, &q, params_of(s, st), a, &rows, s->e));
+    PR_TRY(s->e, parse_cell(s, PR_CELL(&rows, 0, 0), &first));
+    keep_first(s, first);
+    return PR_OK;
+}
+
+static enum pr_code count(struct search *s, struct pr_arena *a, const struct pr_stretch *st, int left) {
+    const struct pr_pg_stmt q = {.name = "orphans", .sql = pr_orphan_count_sql(a, &s->r, st), .n_params = n_params_of(st), .shape = PR_ONE_ROW, .n_cols = PR_ORPHAN_COUNTED, .timeout_ms = left};
+    struct pr_pg_rows rows;
+    json_t *missing PR_CLEANUP(pr_json_freep) = NULL;
+    int64_t read = 0, lost = 0;
+    PR_TRY(s->e, pr_pg_query(s->pg, &q, params_of(s, st), a, &rows, s->e));
+    PR_TRY(s->e, pr_parse_i64(PR_CELL(&rows, 0, 0), 0, INT64_MAX, &read, s->e));
+    PR_TRY(s->e, pr_parse_i64(PR_CELL(&rows, 0, 2), 0, INT64_MAX, &lost, s->e));
+    PR_TRY(s->e, parse_cell(s, PR_CELL(&rows, 0, 5), &missing));
+    s->out->read += read;
+    s->out->rows += lost;
+    keep_missing(s, a, missing);
+    keep_age(s, PR_CELL(&rows, 0, 3), PR_CELL(&rows, 0, 4));
+    return lost > 0 && s->out->n_first < s->how->first ? find_first(s, a, st, left) : PR_OK;
+}
+
+/* One chunk in one transaction; its answers live in an arena of their own. */
+static enum pr_code chunk(struct search *s, struct pr_stretch *st) {
     struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)256 << 20);
     const int left = pr_orphan_left_ms(s->how->until_us);
     const char *why = NULL;
-    *read = 0;
     if (left == 0) {
         s->out->stopped = "the time was up";
         return PR_OK;
     }
-    const size_t n_params = st->after ? json_array_size(pr_get(st->leaf, "key")) : 0;
-    const struct pr_pg_stmt q = {.name = "orphans", .sql = pr_orphan_sql(a, &s->r, st), .n_params = (int)n_params, .shape = PR_ONE_ROW, .n_cols = 8, .timeout_ms = left};
-    struct pr_pg_rows rows;
-    PR_TRY(s->e, pr_orphan_ask(s->pg, &q, s->last, a, &rows, &why, s->e));
-    if (why == NULL) return take(s, a, &rows, read);
+    enum pr_code code = pr_orphan_begin(s->pg, left, a, s->e);
+    if (code == PR_OK) code = find_bound(s, a, st, left);
+    if (code == PR_OK) code = count(s, a, st, left);
+    PR_TRY(s->e, pr_orphan_end(s->pg, code, a, &why, s->e));
+    if (why == NULL) return PR_OK;
     if (s->out->read == 0 && !pr_eq(why, "the time was up")) s->out->unread = pr_dup(s->a, why);
     else s->out->stopped = pr_dup(s->a, why);
     return PR_OK;
@@ -194,19 +222,19 @@ static void tell(const struct search *s) {
 }
 
 static enum pr_code walk_leaf(struct search *s, const json_t *leaf) {
-    const bool by_key = json_is_array(pr_get(leaf, "key"));
-    const int64_t blocks = pr_get_int(leaf, "blocks");
     struct pr_stretch st = {.leaf = leaf, .version_num = s->version_num, .end_block = PR_ORPHAN_BLOCKS};
-    int64_t read = 0;
-    s->last = PR_NEW_ARRAY(s->a, const char *, 32);
+    const size_t n = n_key(&st);
+    const int64_t blocks = pr_get_int(leaf, "blocks");
+    s->bounds = PR_NEW_ARRAY(s->a, const char *, 2 * n + 1);
     for (;;) {
         if (s->how->talk != NULL && pr_interrupted(s->how->talk)) return PR_FAIL(s->e, PR_ERR_INTERRUPTED, "interrupted");
-        if (!by_key && st.block >= blocks) return PR_OK;
-        st.first = s->how->first - s->out->n_first;
-        PR_TRY(s->e, chunk(s, &st, &read));
+        if (n == 0 && st.block >= blocks) return PR_OK;
+        PR_TRY(s->e, chunk(s, &st));
         tell(s);
-        if (done_with(s) || (by_key && read < PR_ORPHAN_ROWS)) return PR_OK;
-        st.after = by_key;
+        if (done_with(s) || (n > 0 && !st.up_to)) return PR_OK;
+        for (size_t i = 0; i < n; i++) s->bounds[i] = s->bounds[n + i];
+        st.after = n > 0;
+        st.up_to = false;
         st.block = st.end_block;
         st.end_block += PR_ORPHAN_BLOCKS;
     }

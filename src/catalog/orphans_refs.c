@@ -37,8 +37,10 @@ enum pr_code pr_refs_declared(struct pr_pg *pg, const struct pr_want *tables, si
         pr_set_str(o, "name", tables[i].name);
     }
     const char *param = pr_json_text(a, wanted, false);
+    const char *why = NULL;
     struct pr_pg_rows rows;
-    PR_TRY(e, pr_pg_query(pg, &q, &param, a, &rows, e));
+    PR_TRY(e, pr_orphan_ask(pg, &q, &param, a, &rows, &why, e));       /* its search_path makes the definitions qualified */
+    if (why != NULL) return e->code;
     PR_TRY(e, pr_json_parse(q.name, PR_CELL(&rows, 0, 0), strlen(PR_CELL(&rows, 0, 0)), &list, e));
     struct pr_ref *refs = PR_NEW_ARRAY(a, struct pr_ref, json_array_size(list) + 1);
     for (size_t i = 0; i < json_array_size(list); i++) refs[i] = ref_from(a, json_array_get(list, i));
@@ -328,13 +330,13 @@ static enum pr_code sample(struct pr_pg *pg, const struct pr_ref *r, int timeout
     if (biggest == NULL) return PR_OK;
     const struct pr_resolved resolved = {.ref = r, .doc = doc};
     const struct pr_stretch st = {.leaf = biggest, .sample = true};
-    const struct pr_pg_stmt q = {.name = "orphans: sample", .sql = pr_orphan_sql(a, &resolved, &st), .shape = PR_ONE_ROW, .n_cols = 8, .timeout_ms = timeout_ms};
+    const struct pr_pg_stmt q = {.name = "orphans: sample", .sql = pr_orphan_count_sql(a, &resolved, &st), .shape = PR_ONE_ROW, .n_cols = PR_ORPHAN_COUNTED, .timeout_ms = timeout_ms};
     struct pr_pg_rows rows;
     json_t *gone PR_CLEANUP(pr_json_freep) = NULL;
     PR_TRY(e, pr_orphan_ask(pg, &q, NULL, a, &rows, why, e));
     if (*why != NULL) return PR_OK;
-    PR_TRY(e, pr_parse_i64(PR_CELL(&rows, 0, 2), 0, INT64_MAX, &out->keys, e));
-    if (PR_CELL(&rows, 0, 7) != NULL) PR_TRY(e, pr_json_parse(q.name, PR_CELL(&rows, 0, 7), strlen(PR_CELL(&rows, 0, 7)), &gone, e));
+    PR_TRY(e, pr_parse_i64(PR_CELL(&rows, 0, 1), 0, INT64_MAX, &out->keys, e));
+    if (PR_CELL(&rows, 0, 5) != NULL) PR_TRY(e, pr_json_parse(q.name, PR_CELL(&rows, 0, 5), strlen(PR_CELL(&rows, 0, 5)), &gone, e));
     out->gone = (int64_t)json_array_size(gone);
     return PR_OK;
 }

@@ -35,104 +35,142 @@ const char *pr_ref_condition(struct pr_arena *a, const struct pr_ref *r, const c
 
 struct writing { struct pr_arena *a; struct pr_buf b; const struct pr_resolved *r; const struct pr_stretch *s; const json_t *cols, *key; size_t n_cols, n_key; };
 
-/* "k1::text, k2::text" */
-static void texts(struct writing *w, char letter, size_t n) {
-    for (size_t i = 0; i < n; i++) pr_addf(&w->b, "%s%c%zu::text", i > 0 ? ", " : "", letter, i + 1);
+static struct writing writing(struct pr_arena *a, const struct pr_resolved *r, const struct pr_stretch *s) {
+    struct writing w = {.a = a, .b = {.a = a}, .r = r, .s = s, .cols = r != NULL ? pr_get(r->doc, "columns") : NULL, .key = pr_get(s->leaf, "key")};
+    w.n_cols = json_array_size(w.cols);
+    w.n_key = json_array_size(w.key);
+    return w;
 }
 
-static void names(struct writing *w, size_t n) {
-    for (size_t i = 0; i < n; i++) pr_addf(&w->b, "%sf%zu", i > 0 ? ", " : "", i + 1);
+static const char *leaf_name(const struct writing *w) { return pr_qualified(w->a, pr_get_str(w->s->leaf, "schema"), pr_get_str(w->s->leaf, "table")); }
+
+static void names(struct writing *w, const char *alias, const json_t *list, const char *key, const char *after) {
+    for (size_t i = 0; i < json_array_size(list); i++)
+        pr_addf(&w->b, "%s%s%s%s", i > 0 ? ", " : "", alias, quoted(w->a, json_array_get(list, i), key), after);
 }
 
-static void key_names(struct writing *w, const char *alias) {
-    for (size_t i = 0; i < w->n_key; i++) pr_addf(&w->b, "%s%s%s", i > 0 ? ", " : "", alias, quoted(w->a, json_array_get(w->key, i), "name"));
+/* "(t.a, t.b) > ($1::bigint, $2::text)" */
+static void bound(struct writing *w, const char *op, size_t from) {
+    pr_add(&w->b, "(");
+    names(w, "t.", w->key, "name", "");
+    pr_addf(&w->b, ") %s (", op);
+    for (size_t i = 0; i < w->n_key; i++) pr_addf(&w->b, "%s$%zu::%s", i > 0 ? ", " : "", from + i, pr_get_str(json_array_get(w->key, i), "type"));
+    pr_add(&w->b, ")");
 }
 
+/* TID ranges are read as such from 14 on. Before, each place is named; a page holds no more rows than its bytes by those of the smallest one. */
 static void where(struct writing *w) {
     const struct pr_stretch *s = w->s;
-    if (s->sample) return;
-    if (w->n_key == 0 && s->version_num >= 140000)
-        pr_addf(&w->b, " WHERE t.ctid >= '(%" PRId64 ",0)'::tid AND t.ctid < '(%" PRId64 ",0)'::tid", s->block, s->end_block);
-    else if (w->n_key == 0)                                 /* 13 reads no ranges of them; a page of 8 kB holds at most 291 rows */
-        pr_addf(&w->b, " WHERE t.ctid = ANY (ARRAY(SELECT format('(%%s,%%s)', b, i)::tid FROM generate_series(%" PRId64 "::bigint, %" PRId64
-                       ") AS b, generate_series(1, current_setting('block_size')::int / 28) AS i))", s->block, s->end_block - 1);
-    if (w->n_key > 0 && s->after) {
-        pr_add(&w->b, " WHERE (");
-        key_names(w, "t.");
-        pr_add(&w->b, ") > (");
-        for (size_t i = 0; i < w->n_key; i++) pr_addf(&w->b, "%s$%zu::%s", i > 0 ? ", " : "", i + 1, pr_get_str(json_array_get(w->key, i), "type"));
-        pr_add(&w->b, ")");
+    if (s->sample) {
+        pr_add(&w->b, "true");
+    } else if (w->n_key > 0) {
+        if (s->after) bound(w, ">", 1);
+        if (s->up_to) {
+            if (s->after) pr_add(&w->b, " AND ");
+            bound(w, "<=", s->after ? w->n_key + 1 : 1);
+        }
+        if (!s->after && !s->up_to) pr_add(&w->b, "true");
+    } else if (s->version_num >= 140000) {
+        pr_addf(&w->b, "t.ctid >= '(%" PRId64 ",0)'::tid AND t.ctid < '(%" PRId64 ",0)'::tid", s->block, s->end_block);
+    } else {
+        pr_addf(&w->b, "t.ctid = ANY (ARRAY(SELECT format('(%%s,%%s)', b, i)::tid FROM generate_series(%" PRId64 "::bigint, %" PRId64
+                ") AS b, generate_series(1, current_setting('block_size')::int / 28) AS i))", s->block, s->end_block - 1);
     }
 }
 
-/* The rows of the stretch: keys k1 …, columns that refer f1 …, their time. */
-static void part(struct writing *w) {
-    const struct pr_ref *ref = w->r->ref;
-    const struct pr_stretch *s = w->s;
-    const char *age = pr_get_str(w->r->doc, "age");
-    pr_add(&w->b, "WITH part AS MATERIALIZED (\n    SELECT row_number() OVER () AS n, t.* FROM (SELECT ");
-    for (size_t i = 0; i < w->n_key; i++) pr_addf(&w->b, "t.%s AS k%zu, ", quoted(w->a, json_array_get(w->key, i), "name"), i + 1);
-    if (w->n_key == 0) pr_add(&w->b, "t.ctid AS k1, ");
-    for (size_t i = 0; i < w->n_cols; i++) pr_addf(&w->b, "t.%s AS f%zu, ", quoted(w->a, json_array_get(w->cols, i), "name"), i + 1);
-    if (age != NULL) pr_addf(&w->b, "t.%s AS at", pr_quote_ident(w->a, age));
-    else pr_add(&w->b, "NULL::date AS at");
-    if (s->sample) {
-        const int64_t blocks = pr_get_int(s->leaf, "blocks");
-        const double percent = blocks > 100 ? 10000.0 / (double)blocks : 100.0;
-        pr_addf(&w->b, " FROM ONLY %s AS t TABLESAMPLE SYSTEM (%.6f) REPEATABLE (0)", pr_qualified(w->a, pr_get_str(s->leaf, "schema"), pr_get_str(s->leaf, "table")), percent);
-    } else {
-        pr_addf(&w->b, " FROM ONLY %s AS t", pr_qualified(w->a, pr_get_str(s->leaf, "schema"), pr_get_str(s->leaf, "table")));
-    }
-    where(w);
-    if (w->n_key > 0 && !s->sample) {
-        pr_add(&w->b, " ORDER BY ");
-        key_names(w, "t.");
-    }
-    if (s->sample) pr_addf(&w->b, " LIMIT %d", PR_ORPHAN_SAMPLE);
-    else if (w->n_key > 0) pr_addf(&w->b, " LIMIT %d", PR_ORPHAN_ROWS);
-    pr_add(&w->b, ") AS t\n),\ngroups AS (\n    SELECT ");
-    names(w, w->n_cols);
-    pr_add(&w->b, ", array_agg(n) AS ns FROM part WHERE ");
-    const bool full = ref->match_full && w->n_cols > 1;
-    for (size_t i = 0; i < w->n_cols; i++) pr_addf(&w->b, "%sf%zu IS NOT NULL", i == 0 ? "" : full ? " OR " : " AND ", i + 1);
-    pr_add(&w->b, " GROUP BY ");
-    names(w, w->n_cols);
-    pr_add(&w->b, "\n)");
+/* MATCH SIMPLE and MATCH FULL: see pr_ref_condition. */
+static void refers(struct writing *w, const char *alias) {
+    const bool full = w->r->ref->match_full && w->n_cols > 1;
+    for (size_t i = 0; i < w->n_cols; i++) pr_addf(&w->b, "%s%s.f%zu IS NOT NULL", i == 0 ? "" : full ? " OR " : " AND ", alias, i + 1);
 }
 
 /* LIMIT keeps the server from reading the other table as a whole for each stretch: every key is looked up by the index. */
-static void gone(struct writing *w) {
+static void lookup(struct writing *w, const char *alias) {
     const struct pr_ref *ref = w->r->ref;
-    pr_add(&w->b, ",\ngone AS MATERIALIZED (\n    SELECT g.* FROM groups AS g");
-    if (!ref->all_lost) {
-        pr_addf(&w->b, " LEFT JOIN LATERAL (SELECT true AS there FROM %s%s AS p WHERE ", pr_get_bool(w->r->doc, "only") ? "ONLY " : "",
-                pr_qualified(w->a, ref->ref_schema, ref->ref_table));
-        for (size_t i = 0; i < w->n_cols; i++) {
-            const json_t *c = json_array_get(w->cols, i);
-            pr_addf(&w->b, "%sp.%s %s g.f%zu%s%s", i > 0 ? " AND " : "", quoted(w->a, c, "ref_name"), pr_get_str(c, "operator"), i + 1, pr_get_str(c, "cast"),
-                    pr_get_str(c, "collate"));
-        }
-        pr_add(&w->b, " LIMIT 1) AS l ON true WHERE l.there IS NULL");
+    if (ref->all_lost) {
+        pr_add(&w->b, " CROSS JOIN (SELECT NULL::boolean AS there) AS l");
+        return;
     }
-    pr_add(&w->b, "\n),\nlost AS MATERIALIZED (\n    SELECT p.* FROM gone AS g CROSS JOIN LATERAL unnest(g.ns) AS u (n) JOIN part AS p ON p.n = u.n\n)");
+    pr_addf(&w->b, " LEFT JOIN LATERAL (SELECT true AS there FROM %s%s AS p WHERE ", pr_get_bool(w->r->doc, "only") ? "ONLY " : "", pr_qualified(w->a, ref->ref_schema, ref->ref_table));
+    for (size_t i = 0; i < w->n_cols; i++) {
+        const json_t *c = json_array_get(w->cols, i);
+        pr_addf(&w->b, "%sp.%s %s %s.f%zu%s%s", i > 0 ? " AND " : "", quoted(w->a, c, "ref_name"), pr_get_str(c, "operator"), alias, i + 1, pr_get_str(c, "cast"),
+                pr_get_str(c, "collate"));
+    }
+    pr_add(&w->b, " LIMIT 1) AS l ON true");
 }
 
-const char *pr_orphan_sql(struct pr_arena *a, const struct pr_resolved *r, const struct pr_stretch *s) {
-    struct writing w = {.a = a, .b = {.a = a}, .r = r, .s = s, .cols = pr_get(r->doc, "columns"), .key = pr_get(s->leaf, "key")};
-    w.n_cols = json_array_size(w.cols);
-    w.n_key = json_array_size(w.key);
-    part(&w);
-    gone(&w);
-    const size_t shown = w.n_key > 0 ? w.n_key : 1;
-    pr_add(&w.b, "\nSELECT (SELECT count(*) FROM part),\n       (SELECT json_build_array(");
-    texts(&w, 'k', shown);
-    pr_add(&w.b, ") FROM part ORDER BY n DESC LIMIT 1)::text,\n       (SELECT count(*) FROM groups),\n       count(*), min(at)::text, max(at)::text,\n"
-                 "       (SELECT json_agg(json_build_array(json_build_array(");
-    texts(&w, 'k', shown);
+/* Columns that refer, as f1, f2 … */
+static void referring(struct writing *w) {
+    for (size_t i = 0; i < w->n_cols; i++) pr_addf(&w->b, "%st.%s AS f%zu", i > 0 ? ", " : "", quoted(w->a, json_array_get(w->cols, i), "name"), i + 1);
+}
+
+static void numbered(struct writing *w, const char *prefix, size_t n, const char *after) {
+    for (size_t i = 0; i < n; i++) pr_addf(&w->b, "%s%s%zu%s", i > 0 ? ", " : "", prefix, i + 1, after);
+}
+
+const char *pr_orphan_bound_sql(struct pr_arena *a, const struct pr_stretch *s) {
+    struct writing w = writing(a, NULL, s);
+    pr_add(&w.b, "SELECT ");
+    names(&w, "t.", w.key, "name", "::text");
+    pr_addf(&w.b, " FROM ONLY %s AS t WHERE ", leaf_name(&w));
+    where(&w);
+    pr_add(&w.b, " ORDER BY ");
+    names(&w, "t.", w.key, "name", "");
+    pr_addf(&w.b, " OFFSET %d LIMIT 1", PR_ORPHAN_ROWS - 1);
+    return pr_buf_text(&w.b);
+}
+
+const char *pr_orphan_count_sql(struct pr_arena *a, const struct pr_resolved *r, const struct pr_stretch *s) {
+    struct writing w = writing(a, r, s);
+    const char *age = pr_get_str(r->doc, "age");
+    pr_add(&w.b, "WITH part AS (\n    SELECT ");
+    referring(&w);
+    pr_addf(&w.b, ", %s%s AS at FROM ONLY %s AS t", age != NULL ? "t." : "", age != NULL ? pr_quote_ident(a, age) : "NULL::date", leaf_name(&w));
+    if (s->sample) {
+        const int64_t blocks = pr_get_int(s->leaf, "blocks");
+        pr_addf(&w.b, " TABLESAMPLE SYSTEM (%.6f) REPEATABLE (0)", blocks > PR_ORPHAN_BLOCKS ? 100.0 * PR_ORPHAN_BLOCKS / (double)blocks : 100.0);
+    }
+    pr_add(&w.b, " WHERE ");
+    where(&w);
+    if (s->sample) pr_addf(&w.b, " LIMIT %d", PR_ORPHAN_SAMPLE);
+    pr_add(&w.b, "\n),\nkeys AS (\n    SELECT ");
+    numbered(&w, "f", w.n_cols, "");
+    pr_add(&w.b, ", count(*) AS n, min(at) AS oldest, max(at) AS newest FROM part GROUP BY ");
+    numbered(&w, "f", w.n_cols, "");
+    pr_add(&w.b, "\n),\nseen AS (\n    SELECT k.*, (");
+    refers(&w, "k");
+    pr_add(&w.b, ") AS refers, l.there FROM keys AS k");
+    lookup(&w, "k");
+    pr_add(&w.b, "\n)\nSELECT coalesce(sum(n), 0), count(*) FILTER (WHERE refers), coalesce(sum(n) FILTER (WHERE refers AND there IS NULL), 0),\n"
+                 "       min(oldest) FILTER (WHERE refers AND there IS NULL)::text, max(newest) FILTER (WHERE refers AND there IS NULL)::text,\n"
+                 "       json_agg(json_build_array(");
+    numbered(&w, "f", w.n_cols, "::text");
+    pr_add(&w.b, ")) FILTER (WHERE refers AND there IS NULL)::text\nFROM seen");
+    return pr_buf_text(&w.b);
+}
+
+const char *pr_orphan_first_sql(struct pr_arena *a, const struct pr_resolved *r, const struct pr_stretch *s, size_t n) {
+    struct writing w = writing(a, r, s);
+    const size_t n_key = w.n_key > 0 ? w.n_key : 1;
+    pr_add(&w.b, "SELECT json_agg(json_build_array(json_build_array(");
+    numbered(&w, "k", n_key, "::text");
     pr_add(&w.b, "), json_build_array(");
-    texts(&w, 'f', w.n_cols);
-    pr_addf(&w.b, ")) ORDER BY n) FROM (SELECT * FROM lost ORDER BY n LIMIT %zu) AS f)::text,\n       (SELECT json_agg(json_build_array(", s->first);
-    texts(&w, 'f', w.n_cols);
-    pr_add(&w.b, ")) FROM gone)::text\nFROM lost");
+    numbered(&w, "f", w.n_cols, "::text");
+    pr_add(&w.b, ")) ORDER BY ");
+    numbered(&w, "k", n_key, "");
+    pr_add(&w.b, ")::text FROM (\n    SELECT c.* FROM (SELECT ");
+    for (size_t i = 0; i < w.n_key; i++) pr_addf(&w.b, "t.%s AS k%zu, ", quoted(a, json_array_get(w.key, i), "name"), i + 1);
+    if (w.n_key == 0) pr_add(&w.b, "t.ctid AS k1, ");
+    referring(&w);
+    pr_addf(&w.b, " FROM ONLY %s AS t WHERE ", leaf_name(&w));
+    where(&w);
+    pr_add(&w.b, ") AS c");
+    lookup(&w, "c");
+    pr_add(&w.b, " WHERE (");
+    refers(&w, "c");
+    pr_add(&w.b, ") AND l.there IS NULL ORDER BY ");
+    numbered(&w, "c.k", n_key, "");
+    pr_addf(&w.b, " LIMIT %zu\n) AS o", n);
     return pr_buf_text(&w.b);
 }
