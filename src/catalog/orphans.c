@@ -29,22 +29,22 @@ enum pr_code pr_orphan_begin(struct pr_pg *pg, int timeout_ms, struct pr_arena *
     /* Row security would hide rows and so make orphans of others: with it off the server refuses instead. Disabled node types get a price
      * that would make the server compile every statement. */
     static const struct pr_pg_stmt settings = {
-        .name = "orphans: settings", .shape = PR_ONE_ROW, .n_cols = 9, .n_params = 1, .timeout_ms = 10000,
+        .name = "orphans settings", .shape = PR_ONE_ROW, .n_cols = 9, .n_params = 1, .timeout_ms = 10000,
         .sql = "SELECT set_config('search_path', 'pg_catalog, pg_temp', true), set_config('row_security', 'off', true),"
                " set_config('statement_timeout', $1, true), set_config('lock_timeout', '" LOCK_WAIT "', true),"
                " set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true),"
                " set_config('max_parallel_workers_per_gather', '0', true), set_config('TimeZone', 'UTC', true)"};
     const char *limit = pr_fmt(a, "%d", timeout_ms);
-    PR_TRY(e, pr_pg_do(pg, "orphans: begin", "BEGIN READ ONLY", 10000, e));
+    PR_TRY(e, pr_pg_do(pg, "orphans begin", "BEGIN READ ONLY", 10000, e));
     return pr_pg_query(pg, &settings, &limit, a, NULL, e);
 }
 
 enum pr_code pr_orphan_end(struct pr_pg *pg, enum pr_code code, struct pr_arena *a, const char **why, struct pr_err *e) {
     *why = NULL;
-    if (code == PR_OK) return pr_pg_do(pg, "orphans: commit", "COMMIT", 10000, e);
+    if (code == PR_OK) return pr_pg_do(pg, "orphans commit", "COMMIT", 10000, e);
     if (code == PR_ERR_CONNECT) return code;
     struct pr_err second = {0};
-    if (pr_pg_do(pg, "orphans: rollback", "ROLLBACK", 10000, &second) != PR_OK) return code;
+    if (pr_pg_do(pg, "orphans rollback", "ROLLBACK", 10000, &second) != PR_OK) return code;
     *why = about_the_table(e, a);
     return *why != NULL ? PR_OK : code;
 }
@@ -76,7 +76,7 @@ static const char *asked(const struct pr_ref *r, struct pr_arena *a) {
 }
 
 enum pr_code pr_orphan_resolve(struct pr_pg *pg, const struct pr_ref *ref, int timeout_ms, struct pr_arena *a, json_t **out, const char **why, struct pr_err *e) {
-    const struct pr_pg_stmt q = {.name = "orphans: tables", .sql = pr_sql_orphans_resolve, .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = timeout_ms};
+    const struct pr_pg_stmt q = {.name = "orphans tables", .sql = pr_sql_orphans_resolve, .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = timeout_ms};
     const char *param = asked(ref, a);
     struct pr_pg_rows rows;
     PR_TRY(e, pr_orphan_ask(pg, &q, &param, a, &rows, why, e));
@@ -154,12 +154,12 @@ static size_t n_key(const struct pr_stretch *st) { return json_array_size(pr_get
 static const char *const *params_of(const struct search *s, const struct pr_stretch *st) { return s->bounds + (st->after ? 0 : n_key(st)); }
 static int n_params_of(const struct pr_stretch *st) { return (int)(n_key(st) * ((st->after ? 1u : 0u) + (st->up_to ? 1u : 0u))); }
 
-/* Where the next chunk ends; up_to stays false when it is the last one. */
+/* Where the next chunk ends, from the index; up_to stays false when it is the last one. */
 static enum pr_code find_bound(struct search *s, struct pr_arena *a, struct pr_stretch *st, int left) {
     const size_t n = n_key(st);
     st->up_to = false;
     if (n == 0) return PR_OK;
-    const struct pr_pg_stmt q = {.name = "orphans: chunk", .sql = pr_orphan_bound_sql(a, st), .n_params = n_params_of(st), .shape = PR_MAYBE_ROW, .n_cols = (int)n, .timeout_ms = left};
+    const struct pr_pg_stmt q = {.name = "orphans chunk", .sql = pr_orphan_bound_sql(a, st), .n_params = n_params_of(st), .shape = PR_MAYBE_ROW, .n_cols = (int)n, .timeout_ms = left};
     struct pr_pg_rows rows;
     PR_TRY(s->e, pr_pg_query(s->pg, &q, params_of(s, st), a, &rows, s->e));
     st->up_to = rows.n_rows == 1;
@@ -169,7 +169,7 @@ static enum pr_code find_bound(struct search *s, struct pr_arena *a, struct pr_s
 
 static enum pr_code find_first(struct search *s, struct pr_arena *a, const struct pr_stretch *st, int left) {
     const size_t wanted = s->how->first - s->out->n_first;
-    const struct pr_pg_stmt q = {.name = "orphans: first ones", .sql = pr_orphan_first_sql(a, &s->r, st, wanted), .n_params = n_params_of(st), .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = left};
+    const struct pr_pg_stmt q = {.name = "orphans first ones", .sql = pr_orphan_first_sql(a, &s->r, st, wanted), .n_params = n_params_of(st), .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = left};
     struct pr_pg_rows rows;
     json_t *first PR_CLEANUP(pr_json_freep) = NULL;
     PR_TRY(s->e, pr_pg_query(s->pg, &q, params_of(s, st), a, &rows, s->e));

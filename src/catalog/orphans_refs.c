@@ -29,7 +29,7 @@ static struct pr_ref ref_from(struct pr_arena *a, const json_t *o) {
 }
 
 enum pr_code pr_refs_declared(struct pr_pg *pg, const struct pr_want *tables, size_t n, struct pr_arena *a, struct pr_ref **out, size_t *n_out, struct pr_err *e) {
-    static const struct pr_pg_stmt q = {.name = "orphans: foreign keys", .sql = pr_sql_orphans_keys, .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = 60000};
+    static const struct pr_pg_stmt q = {.name = "orphans foreign keys", .sql = pr_sql_orphans_keys, .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = 60000};
     json_t *wanted PR_CLEANUP(pr_json_freep) = json_array(), *list PR_CLEANUP(pr_json_freep) = NULL;
     for (size_t i = 0; i < n; i++) {
         json_t *o = pr_push_object(wanted);
@@ -129,7 +129,7 @@ static bool drop_key_words(struct words *c, const struct words *key, const char 
     }
     const char *last = c->n > 0 ? c->items[c->n - 1] : "";
     const size_t len = strlen(last);
-    return len > 2 && pr_ends(last, "id") && table_word != NULL && strncmp(last, table_word, len - 2) == 0;     /* invoiceid */
+    return len > 5 && pr_ends(last, "id") && table_word != NULL && strncmp(last, table_word, len - 2) == 0;     /* invoiceid */
 }
 
 static enum nearness compare_words(const struct words *c, const struct words *t) {
@@ -154,7 +154,7 @@ static enum nearness nearness(struct pr_arena *a, const struct pr_rel *child, co
         return N_NONE;
     }
     if (!drop_key_words(&c, &k, t.items[t.n - 1], primary)) return N_NONE;
-    if (c.n > 0 && pr_ends(c.items[c.n - 1], "id") && strncmp(c.items[c.n - 1], t.items[t.n - 1], strlen(c.items[c.n - 1]) - 2) == 0)
+    if (c.n > 0 && strlen(c.items[c.n - 1]) > 5 && pr_ends(c.items[c.n - 1], "id") && strncmp(c.items[c.n - 1], t.items[t.n - 1], strlen(c.items[c.n - 1]) - 2) == 0)
         c.items[c.n - 1] = pr_dupn(a, c.items[c.n - 1], strlen(c.items[c.n - 1]) - 2);
     if (child == parent && c.n == 1 && is_one_of(c.items[0], selves, PR_COUNT(selves))) return N_SELF;
     return compare_words(&c, &t);
@@ -330,7 +330,7 @@ static enum pr_code sample(struct pr_pg *pg, const struct pr_ref *r, int timeout
     if (biggest == NULL) return PR_OK;
     const struct pr_resolved resolved = {.ref = r, .doc = doc};
     const struct pr_stretch st = {.leaf = biggest, .sample = true};
-    const struct pr_pg_stmt q = {.name = "orphans: sample", .sql = pr_orphan_count_sql(a, &resolved, &st), .shape = PR_ONE_ROW, .n_cols = PR_ORPHAN_COUNTED, .timeout_ms = timeout_ms};
+    const struct pr_pg_stmt q = {.name = "orphans sample", .sql = pr_orphan_count_sql(a, &resolved, &st), .shape = PR_ONE_ROW, .n_cols = PR_ORPHAN_COUNTED, .timeout_ms = timeout_ms};
     struct pr_pg_rows rows;
     json_t *gone PR_CLEANUP(pr_json_freep) = NULL;
     PR_TRY(e, pr_orphan_ask(pg, &q, NULL, a, &rows, why, e));

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "ops/ops.h"
+#include "proc/proc.h"
 #include "rules/rules.h"
 
 enum pr_code pr_context_open(struct pr_call *c, const char *env_name, struct pr_context *out, struct pr_err *e) {
@@ -49,4 +50,19 @@ enum pr_code pr_context_migration(struct pr_call *c, struct pr_context *x, const
     PR_TRY(e, pr_migration_from_file(what, x->config->root, c->a, &m, e));
     *out = m;
     return PR_OK;
+}
+
+static const char *git_config(const char *key, const char *root, struct pr_arena *a) {
+    const char *const argv[] = {"git", "config", "--get", key, NULL};
+    struct pr_proc_done d = {0};
+    struct pr_err ignored = {0};                               /* a project without git has no author to offer */
+    if (pr_proc_run(&(struct pr_proc){.argv = argv, .cwd = root, .timeout_ms = 5000}, a, &d, &ignored) != PR_OK || d.status != 0) return NULL;
+    const char *value = pr_trim(a, d.out);
+    return value[0] == '\0' ? NULL : value;
+}
+
+const char *pr_git_author(const char *root, struct pr_arena *a) {
+    const char *name = git_config("user.name", root, a), *mail = git_config("user.email", root, a);
+    if (name == NULL) return mail;
+    return mail == NULL ? name : pr_fmt(a, "%s <%s>", name, mail);
 }

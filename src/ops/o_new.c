@@ -2,8 +2,6 @@
 
 #include <sys/stat.h>
 
-#include "proc/proc.h"
-
 /* new: an empty migration, or one with the texts given, in the form of the folder. */
 
 struct args { const char *name, *rationale, *author, *up_sql, *down_sql; };
@@ -16,22 +14,6 @@ static const struct pr_param params[] = {
     {.name = "up-sql", PR_FIELD(PR_T_STR, struct args, up_sql), .help = "Text of the up script."},
     {.name = "down-sql", PR_FIELD(PR_T_STR, struct args, down_sql), .help = "Text of the down script."},
 };
-
-static const char *git_config(const char *key, const char *root, struct pr_arena *a) {
-    const char *const argv[] = {"git", "config", "--get", key, NULL};
-    struct pr_proc_done d = {0};
-    struct pr_err ignored = {0};                               /* a project without git has no author to offer */
-    if (pr_proc_run(&(struct pr_proc){.argv = argv, .cwd = root, .timeout_ms = 5000}, a, &d, &ignored) != PR_OK || d.status != 0) return NULL;
-    const char *value = pr_trim(a, d.out);
-    return value[0] == '\0' ? NULL : value;
-}
-
-static const char *author_of(const struct args *in, const char *root, struct pr_arena *a) {
-    if (in->author != NULL) return in->author;
-    const char *name = git_config("user.name", root, a), *mail = git_config("user.email", root, a);
-    if (name == NULL) return mail;
-    return mail == NULL ? name : pr_fmt(a, "%s <%s>", name, mail);
-}
 
 /* The first migration of a project may find no folder yet. */
 static enum pr_code read_folder(const struct pr_config *conf, struct pr_arena *a, struct pr_folder **out, struct pr_err *e) {
@@ -51,7 +33,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     struct pr_folder *f = NULL;
     PR_TRY(e, pr_config_load(c->config_path, c->a, &conf, e));
     PR_TRY(e, read_folder(conf, c->a, &f, e));
-    const struct pr_new n = {.name = in->name, .rationale = in->rationale, .author = author_of(in, conf->root, c->a),
+    const struct pr_new n = {.name = in->name, .rationale = in->rationale, .author = in->author != NULL ? in->author : pr_git_author(conf->root, c->a),
                              .up_sql = in->up_sql, .down_sql = in->down_sql};
     const char *up = NULL, *down = NULL;
     PR_TRY(e, pr_migration_new(f, &n, c->a, &up, &down, e));

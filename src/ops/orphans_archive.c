@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "ops/orphans.h"
-#include "ops/relation.h"
+#include "ops/names.h"
 
 struct archive {
     struct pr_orphans_op *o;
@@ -46,7 +46,7 @@ static enum pr_code choose_refs(struct archive *x, struct pr_err *e) {
 
 static enum pr_code choose_name(struct archive *x, const char *text, struct pr_err *e) {
     struct pr_want w = {0};
-    PR_TRY(e, pr_relation_parse(x->a, text, &w, e));
+    PR_TRY(e, pr_typed_relation(x->a, text, &w, e));
     if (w.schema == NULL) w.schema = x->child->schema;
     x->name = pr_qualified(x->a, w.schema, w.name);
     if (!pr_is_listed(x->o->facts, w.schema, w.name)) return PR_OK;
@@ -168,7 +168,8 @@ static enum pr_code write_migration(struct archive *x, struct pr_err *e) {
     const struct pr_migration *m = NULL;
     if (stat(conf->migrations, &st) != 0) PR_TRY(e, pr_mkdirs(conf->migrations, 0755, e));
     PR_TRY(e, pr_folder_read(conf->migrations, conf->root, conf->layout, x->a, &f, e));
-    const struct pr_new n = {.name = pr_fmt(x->a, "archive_%s_orphans", x->child->name), .rationale = rationale(x), .up_sql = up_sql(x), .down_sql = down_sql(x)};
+    const struct pr_new n = {.name = pr_fmt(x->a, "archive_%s_orphans", x->child->name), .rationale = rationale(x), .author = pr_git_author(conf->root, x->a),
+                             .up_sql = up_sql(x), .down_sql = down_sql(x)};
     PR_TRY(e, pr_migration_new(f, &n, x->a, &up, &down, e));
     PR_TRY(e, pr_folder_read(conf->migrations, conf->root, conf->layout, x->a, &f, e));
     PR_TRY(e, pr_folder_find(f, up, &m, e));

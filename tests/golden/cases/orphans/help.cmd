@@ -1,0 +1,1 @@
+$PGRAIL orphans --help
