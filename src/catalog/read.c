@@ -164,6 +164,7 @@ static enum pr_code read_once(struct pr_pg *pg, const struct pr_pg_ident *who, c
     pr_set_bool(doc, "whole", n_wants == 0);
     struct reading r = {.pg = pg, .a = a, .doc = doc, .e = e};
     PR_TRY(e, inside ? in_savepoint(&r, wants, n_wants) : in_transaction(&r, wants, n_wants));
+    if (json_array_size(pr_get(doc, "all_relations")) == 0) pr_set_bool(doc, "whole", true);       /* of none, these are all */
     return pr_facts_from_json(doc, a, out, e);
 }
 

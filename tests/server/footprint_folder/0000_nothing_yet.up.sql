@@ -1,0 +1,3 @@
+ALTER TABLE IF EXISTS ONLY public.nothing DROP CONSTRAINT IF EXISTS c;
+DROP INDEX IF EXISTS public.nothing_a;
+DROP TABLE IF EXISTS public.nothing;
