@@ -122,6 +122,7 @@ struct pr_bf_look {
     int correlation_permille;      /* of the column's order with that of the rows, 0 to 1000 (its amount); -1 = not known */
     int64_t rows_per_page;         /* 0 = not known */
     bool rls_active;               /* row-level security applies to this role */
+    const char *rule;              /* that rewrites what is done to the table, or NULL */
 };
 
 /* Cuts the statement for the catalog as it is. looks may be NULL (n 0): then nothing is known of the order of the rows, and

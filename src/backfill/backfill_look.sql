@@ -3,7 +3,8 @@
 SELECT n.nspname, c.relname, k.attname,
        coalesce(round(abs(s.correlation) * 1000)::integer, -1) AS correlation_permille,
        CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN (c.reltuples / c.relpages)::bigint ELSE 0 END AS rows_per_page,
-       row_security_active(c.oid) AS rls_active
+       row_security_active(c.oid) AS rls_active,
+       (SELECT min(w.rulename) FROM pg_rewrite AS w WHERE w.ev_class = c.oid AND w.ev_enabled <> 'D') AS rule
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN (SELECT DISTINCT i.indrelid, a.attname

@@ -97,7 +97,7 @@ enum pr_code pr_bf_cut(const struct pr_bf_file *f, const struct pr_facts *facts,
 
 /* --- the live catalog --- */
 
-static const struct pr_pg_stmt look_stmt = {.name = "backfill: look", .sql = pr_sql_backfill_look, .n_params = 1, .shape = PR_ROWS, .n_cols = 6, .timeout_ms = LOOK_MS};
+static const struct pr_pg_stmt look_stmt = {.name = "backfill: look", .sql = pr_sql_backfill_look, .n_params = 1, .shape = PR_ROWS, .n_cols = 7, .timeout_ms = LOOK_MS};
 
 static enum pr_code look(struct pr_pg *pg, const struct pr_facts *facts, struct pr_arena *a, struct pr_bf_look **out, size_t *n, struct pr_err *e) {
     struct pr_buf oids = {.a = a};
@@ -111,7 +111,7 @@ static enum pr_code look(struct pr_pg *pg, const struct pr_facts *facts, struct 
         PR_TRY(e, pr_parse_i64(PR_CELL(&rows, i, 3), -1, 1000, &order, e));
         PR_TRY(e, pr_parse_i64(PR_CELL(&rows, i, 4), 0, INT64_MAX, &on_page, e));
         looks[i] = (struct pr_bf_look){.schema = PR_CELL(&rows, i, 0), .table = PR_CELL(&rows, i, 1), .column = PR_CELL(&rows, i, 2),
-                                       .correlation_permille = (int)order, .rows_per_page = on_page, .rls_active = pr_eq(PR_CELL(&rows, i, 5), "t")};
+                                       .correlation_permille = (int)order, .rows_per_page = on_page, .rls_active = pr_eq(PR_CELL(&rows, i, 5), "t"), .rule = PR_CELL(&rows, i, 6)};
     }
     *out = looks;
     *n = (size_t)rows.n_rows;

@@ -65,13 +65,20 @@ static enum pr_code check_policies(const struct bf *b, struct pr_err *e) {
     return PR_OK;
 }
 
+/* The facts name the rules that lead to a table as well as those that it has. */
+static const char *rule_of(const struct bf *b) {
+    const struct pr_bf_look *look = look_of(b, b->written);
+    if (look != NULL) return look->rule;
+    for (size_t i = 0; i < b->written->n_deps; i++)
+        if (pr_eq(b->written->deps[i].kind, "rule")) return b->written->deps[i].name;
+    return NULL;
+}
+
 static enum pr_code check_rules(const struct bf *b, struct pr_err *e) {
-    for (size_t i = 0; i < b->written->n_deps; i++) {
-        if (!pr_eq(b->written->deps[i].kind, "rule")) continue;
-        (void)PR_FAIL(e, PR_ERR_REFUSED, "%s has the rule %s: what it makes of a batch is not known", b->out->target, b->written->deps[i].name);
-        return pr_hint(e, "replace the rule by a trigger, or drop it");
-    }
-    return PR_OK;
+    const char *rule = rule_of(b);
+    if (rule == NULL) return PR_OK;
+    (void)PR_FAIL(e, PR_ERR_REFUSED, "%s has the rule %s: what it makes of a batch is not known", b->out->target, rule);
+    return pr_hint(e, "replace the rule by a trigger, or drop it");
 }
 
 /* UPDATE of what decides the partition moves the row into another one, which may be gone through later. */

@@ -125,12 +125,11 @@ static const char *in_list(struct bf *b, const struct pr_bf_walk *w) {
 enum pr_code bf_differs_in(struct bf *b, const struct pr_rel *member, size_t i, Node **out, struct pr_err *e) {
     const struct pr_col *c = pr_find_col(member, b->sets[i].col);
     PR_ASSERT(c != NULL && b->sets[i].expr != NULL);
-    const char *text = bf_as_text(c) ? "::text" : "";
+    const char *text = bf_as_text(c) ? "::text COLLATE \"C\"" : "";
     Node *n = NULL;
     PR_TRY(e, bf_condition(b, pr_fmt(b->a, "%s%s IS DISTINCT FROM CAST(NULL AS %s)%s", bf_column(b, c->name), text, c->type, text), &n, e));
     Node *right = bf_mut(A_Expr, n)->rexpr;
-    if (bf_as_text(c)) right = bf_mut(TypeCast, right)->arg;
-    PR_ASSERT(IsA(right, TypeCast));
+    if (bf_as_text(c)) right = bf_mut(TypeCast, bf_mut(CollateClause, right)->arg)->arg;
     bf_mut(TypeCast, right)->arg = b->sets[i].expr;
     *out = n;
     return PR_OK;

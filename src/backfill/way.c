@@ -4,7 +4,7 @@
 
 #include "backfill/impl.h"
 
-enum { IN_ORDER_PERMILLE = 900, ROWS_PER_PAGE = 4 };
+enum { IN_ORDER_PERMILLE = 900, ROWS_PER_PAGE = 6 };
 
 const char *pr_bf_kind_name(enum pr_bf_kind k) {
     static const char *const names[PR_BF_KIND_COUNT] = {[PR_BF_UPDATE] = "UPDATE", [PR_BF_DELETE] = "DELETE", [PR_BF_INSERT] = "INSERT"};

@@ -108,3 +108,288 @@ def test_batches_go_by_the_index(world):
                 plan = "\n".join(r[0] for r in conn.execute(f"EXPLAIN EXECUTE q({params})"))
                 conn.execute("DEALLOCATE q")
                 assert "Seq Scan" not in plan and re.search("Index (Only )?Scan (using|on) (big_pkey|down)", plan), plan
+
+
+# --- kinds of statements and tables -------------------------------------------------------------------------------------------
+
+def test_delete_with_a_join(world):
+    db, probe = world
+    make(db)
+    db.sql("CREATE TABLE gone (src integer); INSERT INTO gone SELECT i FROM generate_series(3, 900, 3) AS i")
+    cut = probe.cut("DELETE FROM t AS x USING gone AS g WHERE g.src = x.src AND x.id > 30")
+    w = cut["walks"][0]
+    with db.connect() as conn:
+        left = db.value("SELECT count(*) FROM t WHERE src % 3 = 0 AND id > 30")
+        assert w["way"] == "key" and whole(conn, w, w["left"]) == left
+        assert walk(conn, w, 41) == left and whole(conn, w, w["left"]) == 0
+        assert db.value("SELECT count(*) FROM t") == ROWS - left
+
+
+def test_update_from_another_table(world):
+    db, probe = world
+    make(db)
+    db.sql("CREATE TABLE o (id integer PRIMARY KEY, src integer, dst integer); INSERT INTO o SELECT i, i, i * 3 FROM generate_series(1, 600) AS i")
+    w = probe.cut("UPDATE t SET dst = o.dst, filler = NULL FROM o WHERE o.src = t.src AND t.dst IS NULL")["walks"][0]
+    with db.connect() as conn:
+        assert whole(conn, w, w["left"]) == 600 and whole(conn, w, w["wrong"]) == 600
+        assert walk(conn, w, 41) == 600
+        assert whole(conn, w, w["left"]) == 0 and whole(conn, w, w["wrong"]) == 0
+        db.sql("UPDATE t SET dst = -1 WHERE src IN (7, 8, 650)")
+        assert whole(conn, w, w["wrong"]) == 2
+        assert run(conn, w["wrong_rows"]["first"], "100000", "5")[0] == [("7",), ("8",)]
+        assert run(conn, w["wrong_rows"]["next"], "7", "100000", "1")[0] == [("8",)]
+        by = {c["is"]: run(conn, c["sums"]["first"], "100000")[0][0] for c in w["compare"]}
+        assert by["dst"] == (600, 600, str(3 * 600 * 601 // 2), str(3 * 600 * 601 // 2 - 45 - 2), 2)
+        assert by["filler"][0] == 0 and by["filler"][4] == 0
+    assert db.value("SELECT max(hits) FROM t") == 2
+
+
+@pytest.mark.parametrize("how", ["not exists", "left join", "on conflict"])
+def test_insert_select_may_be_run_again(world, how):
+    db, probe = world
+    make(db)
+    db.sql("CREATE TABLE copy (id bigint PRIMARY KEY, v integer); INSERT INTO copy VALUES (5, 0); CREATE TABLE mul (n integer)")
+    sql = {"not exists": "INSERT INTO copy (id, v) SELECT t.id, t.src FROM t WHERE NOT EXISTS (SELECT 1 FROM copy AS c WHERE c.id = t.id) AND src > 1",
+           "left join": "INSERT INTO copy SELECT t.id, t.src FROM t LEFT JOIN copy AS c ON c.id = t.id WHERE c.id IS NULL AND src > 1",
+           "on conflict": "INSERT INTO copy (id, v) SELECT t.id, t.src FROM t WHERE src > 1 ON CONFLICT (id) DO NOTHING"}[how]
+    cut = probe.cut(sql)
+    w = cut["walks"][0]
+    assert w["full"] == "public.t" and cut["target"] == "public.copy" and "run again" in " ".join(cut["notes"])
+    with db.connect() as conn:
+        assert walk(conn, w, 50) == ROWS - 2
+        assert sum(ranged(conn, w["sweep"], lower, upper)[1] for lower, upper in edges(conn, w, 80)) == 0
+        if how != "on conflict":
+            assert whole(conn, w, w["left"]) == 0
+    assert db.sql("SELECT count(*), sum(v) FROM copy") == [(ROWS - 1, ROWS * (ROWS + 1) // 2 - 1 - 5)]
+
+
+def test_plain_insert_leans_on_the_journal(world):
+    db, probe = world
+    make(db)
+    db.sql("CREATE TABLE copy (id bigint, token uuid)")
+    cut = probe.cut("INSERT INTO copy SELECT id, md5(random()::text)::uuid FROM t")
+    w = cut["walks"][0]
+    assert w["sweep"]["next"] is None and "journal" in " ".join(cut["notes"])
+    with db.connect() as conn:
+        assert walk(conn, w, 99) == ROWS
+    assert db.sql("SELECT count(*), count(DISTINCT id) FROM copy") == [(ROWS, ROWS)]
+
+
+def test_a_walk_for_each_leaf(world):
+    db, probe = world
+    db.sql("""CREATE SCHEMA "App";
+        CREATE TABLE "App".part (id integer, at date, src integer, dst integer, hits integer DEFAULT 0, PRIMARY KEY (at, id)) PARTITION BY RANGE (at);
+        CREATE TABLE "App".p1 PARTITION OF "App".part FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+        CREATE TABLE "App"."P 2" PARTITION OF "App".part FOR VALUES FROM ('2021-01-01') TO ('2022-01-01') PARTITION BY HASH (id);
+        CREATE TABLE p3 (hits integer DEFAULT 0, at date NOT NULL, dst integer, src integer, id integer NOT NULL);
+        ALTER TABLE "App"."P 2" ATTACH PARTITION p3 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE TABLE p4 PARTITION OF "App"."P 2" FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+        INSERT INTO "App".part (id, at, src) SELECT i, date '2020-01-01' + i, i FROM generate_series(1, 700) AS i;
+        CREATE TRIGGER hit BEFORE UPDATE ON "App".part FOR EACH ROW EXECUTE FUNCTION hit(); ANALYZE""")
+    cut = probe.cut('UPDATE "App".part SET dst = "App".part.src + part.id WHERE "App".part.dst IS NULL AND EXISTS (SELECT 1 FROM "App".part AS p WHERE p.id = part.src)')
+    assert [w["full"] for w in cut["walks"]] == ['"App".p1', "public.p3", "public.p4"]
+    with db.connect() as conn:
+        assert sum(walk(conn, w, 30) for w in cut["walks"]) == 700
+        assert sum(whole(conn, w, w["left"]) + whole(conn, w, w["wrong"]) for w in cut["walks"]) == 0
+    assert db.sql('SELECT count(*), min(hits), max(hits) FROM "App".part WHERE dst = 2 * id') == [(700, 1, 1)]
+    assert "decides in which partition" in probe.refused('UPDATE "App".part SET at = at + 1')["error"]
+    assert len(probe.cut("DELETE FROM p3 WHERE dst > 0")["walks"]) == 1
+
+
+def test_inheritance(world):
+    db, probe = world
+    db.sql("""CREATE TABLE mother (id integer PRIMARY KEY, v integer); CREATE TABLE child (w integer, PRIMARY KEY (id)) INHERITS (mother);
+        INSERT INTO mother SELECT i FROM generate_series(1, 50) AS i; INSERT INTO child SELECT i FROM generate_series(1, 70) AS i""")
+    both, alone = probe.cut("UPDATE mother SET v = id WHERE v IS NULL"), probe.cut("UPDATE ONLY mother SET v = 0")
+    assert [w["full"] for w in both["walks"]] == ["public.child", "public.mother"] and [w["full"] for w in alone["walks"]] == ["public.mother"]
+    with db.connect() as conn:
+        assert [walk(conn, w, 20) for w in both["walks"]] == [70, 50]
+        assert walk(conn, alone["walks"][0], 20) == 50
+
+
+def test_blocks_when_asked(world):
+    db, probe = world
+    make(db, index="SELECT 1")
+    text = "-- way: blocks\nUPDATE t SET dst = src * 2 WHERE dst IS NULL"
+    if db.major < 14:
+        assert "PostgreSQL 14" in probe.refused(text)["error"]
+        return
+    w = probe.cut(text)["walks"][0]
+    with db.connect() as conn:
+        assert walk(conn, w, 60) == ROWS and whole(conn, w, w["left"]) == 0
+        conn.execute("PREPARE q AS " + w["batch"]["next"])
+        assert "Tid Range Scan" in "\n".join(r[0] for r in conn.execute("EXPLAIN EXECUTE q('1', '3')"))
+    assert db.sql("SELECT min(hits), max(hits) FROM t") == [(1, 1)]
+    assert "way: blocks" in probe.refused("UPDATE t SET dst = src * 2 WHERE dst IS NULL")["hint"]
+    assert "twice" in probe.refused("-- way: blocks\nUPDATE t SET dst = dst + 1")["error"]
+
+
+def test_types_whose_equality_says_little(world):
+    """json has none, citext-like collations forget the case, numeric(5,2) rounds: the sweep compares what is stored."""
+    db, probe = world
+    db.sql("""CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false)""") if icu(db) else None
+    loose = "COLLATE loose" if icu(db) else ""
+    make(db, more=f", j json, n numeric(5,2), s text {loose}, p point, c char(6)")
+    w = probe.cut("-- way: strided\nUPDATE t SET j = json_build_object('a', src), n = src / 7.0, s = upper(filler), p = point(src, 1), c = src::text")["walks"][0]
+    with db.connect() as conn:
+        assert strided(conn, w, 200) == (ROWS, 0)
+        assert whole(conn, w, w["wrong"]) == 0
+        assert [run(conn, c["sums"]["first"], "9999")[0][0][4] for c in w["compare"]] == [0] * 5
+        db.sql("UPDATE t SET s = lower(s) WHERE id = 9")
+        assert whole(conn, w, w["wrong"]) == 1
+
+
+def icu(db):
+    return db.value("SELECT count(*) FROM pg_collation WHERE collprovider = 'i'") > 0
+
+
+# --- ways ------------------------------------------------------------------------------------------------------------------
+
+def test_the_way_is_chosen(world):
+    db, probe = world
+    make(db)
+    make(db, "mixed", values="(i * 7919) % 701")
+    make(db, "wide", cols="id bigint, fat text", key="id, fat", values="i, (SELECT string_agg(md5(i::text || k), '') FROM generate_series(1, 55) AS k)", index="ALTER TABLE wide ADD PRIMARY KEY (id)")
+    db.sql("CREATE INDEX t_src ON t (src) WHERE hits > 100; CREATE TABLE fresh AS SELECT 1 AS id; ALTER TABLE fresh ADD PRIMARY KEY (id), ADD v int")
+    ways = {
+        "UPDATE t SET dst = src WHERE dst IS NULL": ("strided", "HOT"),
+        "UPDATE t SET dst = dst + 1": ("key", "journal"),
+        "UPDATE t SET dst = dst + 1, filler = 'done' WHERE filler = 'open'": ("strided", "HOT"),
+        "UPDATE t SET dst = random() WHERE dst IS NULL": ("strided", "HOT"),
+        "UPDATE t SET dst = random()": ("key", "journal"),
+        "UPDATE t SET filler = now()::text": ("key", "journal"),
+        "UPDATE t SET src = 3": ("key", "index t_src"),
+        "UPDATE mixed SET dst = src": ("key", "another order"),
+        "UPDATE wide SET dst = src": ("key", "wide"),
+        "UPDATE fresh SET v = 1": ("key", "not known"),
+        "-- way: strided\nUPDATE fresh SET v = 1": ("strided", "asked"),
+        "DELETE FROM t WHERE dst = 1": ("key", "leave no versions"),
+    }
+    for sql, (way, why) in ways.items():
+        w = probe.cut(sql)["walks"][0]
+        assert (w["way"], why in w["why"]) == (way, True), (sql, w["way"], w["why"])
+
+
+def test_the_key_is_chosen(world):
+    db, probe = world
+    make(db)
+    db.sql("""CREATE UNIQUE INDEX by_src ON t (src); CREATE UNIQUE INDEX part ON t (src) WHERE src > 0; CREATE UNIQUE INDEX expr ON t ((src + 1));
+        CREATE TABLE u (a integer NOT NULL, b integer NOT NULL, c integer, v integer, UNIQUE (c), m money NOT NULL UNIQUE);
+        CREATE UNIQUE INDEX mix ON u (a, b DESC); CREATE UNIQUE INDEX pattern ON u ((a::text) text_pattern_ops)""")
+    assert probe.cut("UPDATE t SET dst = 1")["walks"][0]["index"] == "t_pkey"
+    said = probe.refused("UPDATE u SET v = 1")
+    assert "no primary key and no unique index over NOT NULL" in said["error"] and "CREATE UNIQUE INDEX CONCURRENTLY" in said["hint"]
+    db.sql("CREATE UNIQUE INDEX down ON u (b DESC, a DESC)")
+    assert probe.cut("UPDATE u SET v = 1")["walks"][0]["keys"] == ["b", "a"]
+    said = probe.refused("UPDATE u SET v = 1, a = a + 1")
+    assert "no primary key" in said["error"]
+    for header, what in [("src", "may hold nulls"), ("id, src", "no unique index on (id, src)"), ("sorc", "no column sorc"), ("filler", "no unique index")]:
+        said = probe.refused(f"-- key: {header}\nUPDATE t SET dst = 1")
+        assert said["code"] == "BAD_INPUT" and what in said["error"], said
+    db.sql("ALTER TABLE t ALTER src SET NOT NULL")
+    assert probe.cut("-- key: SRC\nUPDATE t SET dst = 1")["walks"][0]["index"] == "by_src"
+    assert probe.cut("UPDATE t SET id = -id, dst = 2")["walks"][0]["index"] == "by_src"
+    assert "holds id, which changes" in probe.refused("-- key: id\nUPDATE t SET id = -id")["error"]
+
+
+# --- refused -----------------------------------------------------------------------------------------------------------------
+
+REFUSED = """
+    CREATE TABLE t (id integer PRIMARY KEY, a integer, b integer, g integer GENERATED ALWAYS AS (a + 1) STORED, n integer GENERATED ALWAYS AS IDENTITY);
+    CREATE TABLE o (id integer PRIMARY KEY, t_id integer REFERENCES t ON DELETE CASCADE, a integer);
+    CREATE TABLE log (what text);
+    CREATE TABLE nokey (a integer);
+    CREATE VIEW v AS SELECT * FROM t; CREATE VIEW vv AS SELECT a, id FROM v; CREATE MATERIALIZED VIEW m AS SELECT * FROM t;
+    CREATE TABLE ruled (id integer PRIMARY KEY, a integer); CREATE RULE quiet AS ON UPDATE TO ruled DO ALSO INSERT INTO log VALUES ('x');
+    CREATE TABLE logged (id integer PRIMARY KEY, a integer, b integer);
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.a > 3 THEN INSERT INTO public.log VALUES (TG_OP); END IF; RETURN NULL; END';
+    CREATE TRIGGER note AFTER UPDATE OF a ON logged FOR EACH ROW EXECUTE FUNCTION note();
+    CREATE TABLE dark (id integer PRIMARY KEY, a integer);
+    CREATE FUNCTION dark() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN EXECUTE TG_ARGV[0]; RETURN NEW; END';
+    CREATE TRIGGER dark BEFORE UPDATE ON dark FOR EACH ROW EXECUTE FUNCTION dark('SELECT 1');
+    CREATE FUNCTION total() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT sum(a) FROM t';
+    CREATE FUNCTION dice() RETURNS integer LANGUAGE plpgsql AS 'BEGIN RETURN 4; END';
+    CREATE EXTENSION IF NOT EXISTS plpgsql; CREATE SERVER far FOREIGN DATA WRAPPER none; CREATE FOREIGN TABLE f (id integer) SERVER far"""
+
+# Statement, what the error says, what the hint says.
+NO = [
+    ("UPDATE nokey SET a = 1", "no primary key", "CREATE UNIQUE INDEX CONCURRENTLY"),
+    ("UPDATE t SET a = 1 WHERE random() < 0.1", "random(), which is volatile", "store its result"),
+    ("DELETE FROM t WHERE a = dice()", "dice(), which is volatile", "STABLE"),
+    ("UPDATE t SET a = 1 FROM (SELECT id FROM o TABLESAMPLE system (1)) AS s WHERE s.id = t.id", "TABLESAMPLE", "condition"),
+    ("UPDATE t SET a = 1 RETURNING id", "RETURNING", "leave it out"),
+    ("DELETE FROM t WHERE id IN (SELECT id FROM t ORDER BY id LIMIT 100)", "LIMIT", "with the key"),
+    ("DELETE FROM t WHERE id IN (SELECT id FROM t FOR UPDATE SKIP LOCKED)", "SKIP LOCKED", "condition"),
+    ("DELETE FROM t AS x USING t AS y WHERE x.a = y.a AND x.id < y.id", "earlier batches have deleted", "USING"),
+    ("UPDATE t SET a = y.a FROM t AS y WHERE y.id = t.id + 1", "a is read in other rows", "old values"),
+    ("UPDATE t SET a = (SELECT y.a FROM t AS y WHERE y.id = t.id - 1)", "a is read in other rows", "old values"),
+    ("UPDATE t SET a = (SELECT v.a FROM v WHERE v.id = t.id - 1)", "a is read in other rows", "old values"),
+    ("UPDATE t SET a = 1 WHERE EXISTS (SELECT * FROM vv WHERE vv.a = t.b)", "a is read in other rows", "old values"),
+    ("UPDATE t SET b = s.n FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM t) AS s WHERE s.id = t.id", "gathers rows", "with the key"),
+    ("UPDATE t SET b = (SELECT max(id) FROM t)", "gathers rows", "with the key"),
+    ("UPDATE t SET b = total()", "total() reads public.t", "store its result"),
+    ("UPDATE t SET id = id + 1", "holds id, which changes", "CREATE UNIQUE INDEX"),
+    ("UPDATE t SET g = 1", "is generated", "columns that it is made of"),
+    ("UPDATE t SET n = 1", "GENERATED ALWAYS AS IDENTITY", "BY DEFAULT"),
+    ("UPDATE t SET aa = 1", "has no column aa", "a"),
+    ("UPDATE t SET a = 'x'", "does not accept it", "correct"),
+    ("UPDATE t SET a = nosuch", "nosuch", "correct"),
+    ("UPDATE v SET a = 1", "is a view", "table behind it"),
+    ("DELETE FROM m", "is a materialized view", "table behind it"),
+    ("DELETE FROM f", "is a foreign table", "on the server"),
+    ("UPDATE ruled SET a = 1", "rule quiet", "trigger"),
+    ("UPDATE logged SET a = 1", "trigger note writes public.log", "triggers: fire"),
+    ("UPDATE dark SET a = 1", "trigger dark runs SQL that it puts together", "triggers: fire"),
+    ("DELETE FROM t WHERE a = 1", "ON DELETE CASCADE) changes rows of public.o", "triggers: fire"),
+    ("WITH gone AS (DELETE FROM o RETURNING id) UPDATE t SET a = 1 FROM gone WHERE gone.id = t.id", "WITH writes rows", "of its own"),
+    ("WITH RECURSIVE r AS (SELECT 1 AS id UNION SELECT id + 1 FROM r WHERE id < 5) UPDATE t SET a = 1 FROM r WHERE r.id = t.id", "WITH RECURSIVE", "table first"),
+    ("-- way: strided\nUPDATE t SET a = a + 1", "would change them again", "condition"),
+    ("-- way: strided\nDELETE FROM o", "strided passes are for UPDATE", "leave"),
+    ("UPDATE nothere SET a = 1", "does not exist", "pgrail ground"),
+    ("INSERT INTO log VALUES ('x')", "written out", "migration"),
+    ("INSERT INTO log SELECT 'x'", "written out", "migration"),
+    ("INSERT INTO log SELECT a::text FROM t ORDER BY id", "ORDER BY", "leave it out"),
+    ("INSERT INTO log SELECT a::text FROM t LIMIT 3", "LIMIT", "condition"),
+    ("INSERT INTO log SELECT a::text FROM t UNION ALL SELECT 'x'", "written out", ""),
+    ("INSERT INTO log SELECT count(*)::text FROM t", "aggregates", "subquery"),
+    ("INSERT INTO log SELECT DISTINCT a::text FROM t", "aggregates", "subquery"),
+    ("INSERT INTO log SELECT s.a::text FROM (SELECT a FROM t) AS s", "no table", "first"),
+    ("INSERT INTO log SELECT t.a::text FROM o RIGHT JOIN t ON t.id = o.t_id", "out of this join", "LEFT JOIN"),
+    ("INSERT INTO o SELECT id + 1000 FROM o", "read and written", "another table"),
+    ("INSERT INTO o (id) SELECT t.id FROM t JOIN o ON o.t_id = t.id", "which it writes", "NOT EXISTS"),
+]
+
+
+def test_refused_with_the_reason_and_the_way_out(world):
+    db, probe = world
+    db.sql("CREATE FOREIGN DATA WRAPPER none"), db.sql(REFUSED)
+    wrong = []
+    for sql, error, hint in NO:
+        said = probe.ask(sql)
+        if "error" not in said or error not in said["error"] or hint not in said["hint"]:
+            wrong.append((sql, said.get("error", said), said.get("hint")))
+    assert wrong == []
+    for fine in ["UPDATE logged SET b = 1", "-- triggers: fire\nUPDATE logged SET a = 1", "-- triggers: fire\nUPDATE dark SET a = 1",
+                 "-- triggers: fire\nDELETE FROM t", "UPDATE t SET b = y.a FROM t AS y WHERE y.id = t.id + 1",
+                 "UPDATE o SET a = t.a FROM t WHERE t.id = o.t_id", "UPDATE t SET a = (SELECT sum(a) FROM o WHERE o.t_id = t.id)",
+                 "UPDATE t SET (a, b) = (SELECT o.id, o.a FROM o WHERE o.id = t.id)", "UPDATE t SET (a, b) = (1, b + 1)", "UPDATE t SET a = DEFAULT",
+                 "WITH s AS (SELECT id, a FROM o) UPDATE t SET a = s.a FROM s WHERE s.id = t.id", "DELETE FROM o WHERE t_id IN (SELECT id FROM t)",
+                 "UPDATE t SET a = 1 WHERE b < extract(epoch FROM now())", "INSERT INTO log SELECT a::text FROM t ON CONFLICT DO NOTHING"]:
+        probe.cut(fine)
+
+
+def test_row_level_security(world):
+    db, probe = world
+    make(db)
+    db.sql("""CREATE ROLE rls_owner; CREATE ROLE rls_other; ALTER TABLE t OWNER TO rls_owner; GRANT ALL ON t TO rls_other; ALTER TABLE t ENABLE ROW LEVEL SECURITY""") \
+        if not db.sql("SELECT 1 FROM pg_roles WHERE rolname = 'rls_owner'") else \
+        db.sql("ALTER TABLE t OWNER TO rls_owner; GRANT ALL ON t TO rls_other; ALTER TABLE t ENABLE ROW LEVEL SECURITY")
+    text = "UPDATE t SET dst = 1"
+    probe.cut(text)
+    other, owner = Probe(db.url, role="rls_other"), Probe(db.url, role="rls_owner")
+    said = other.refused(text)
+    assert "row-level security of public.t hides rows from rls_other" in said["error"] and "BYPASSRLS" in said["hint"] and "owner" in said["hint"]
+    owner.cut(text)
+    db.sql("ALTER TABLE t FORCE ROW LEVEL SECURITY")
+    assert "hides rows" in owner.refused(text)["error"]
+    other.close(), owner.close()
