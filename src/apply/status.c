@@ -1,5 +1,6 @@
 /* status.c: what stands where. It reads and changes nothing, neither in the database nor in the journal. */
 #include "apply/flight.h"
+#include "project/backfills.h"
 
 struct look {
     struct pr_flight f;            /* only its watch, arena, ledger and environment are used */
@@ -109,6 +110,13 @@ enum pr_code pr_apply_status(const struct pr_config *c, const struct pr_environm
     note_orphans(&l, folder, list);
     json_t *runs = pr_set_array(l.doc, "unfinished");
     for (size_t i = 0; i < l.n_runs; i++) PR_TRY(e, note_run(&l, &l.runs[i], runs, e));
+    json_t *backfills = pr_set_array(l.doc, "backfills");
+    for (size_t i = 0; i < folder->n_backfills; i++) {
+        json_t *o = pr_push_object(backfills);
+        pr_set_str(o, "id", folder->backfills[i].id);
+        pr_set_str(o, "path", folder->backfills[i].path);
+        pr_set_str(o, "migration", folder->backfills[i].of != NULL ? folder->backfills[i].of->id : NULL);
+    }
     json_t *invalid = pr_set_array(l.doc, "invalid_indexes");
     for (size_t i = 0; i < l.n_invalid; i++) {
         json_t *o = pr_push_object(invalid);

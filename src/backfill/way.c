@@ -24,7 +24,8 @@ const char *pr_bf_way_name(enum pr_bf_way w) {
 static bool is_in_plain_order(const struct bf *b, const struct pr_idx *x) {
     struct pr_script s PR_CLEANUP(pr_script_done) = {0};
     struct pr_err e = {0};
-    if (x->def == NULL || pr_script_parse(x->def, strlen(x->def), b->a, &s, &e) != PR_OK || s.n != 1) return false;
+    if (x->def == NULL) return x->primary || x->default_order;      /* made by a migration that has not run yet */
+    if (pr_script_parse(x->def, strlen(x->def), b->a, &s, &e) != PR_OK || s.n != 1) return false;
     const IndexStmt *is = pr_as(IndexStmt, (const Node *)s.stmts[0].node);
     int up = 0, down = 0;
     ListCell *lc;

@@ -238,6 +238,7 @@ static enum pr_code judge_one(struct pr_check *k, const struct pr_migration *m, 
     pr_set_str(o, "sha256", m->sha256);
     if (m->up.path != NULL) PR_TRY(e, judge_side(k, m, &m->up, world, scratch, o, e));
     if (k->facts != NULL) end_migration(k, world);
+    PR_TRY(e, pr_check_backfills(k, m, world, e));
     if (k->up_only || m->down.path == NULL) return PR_OK;
     struct pr_world *down = k->facts != NULL ? pr_world_over(world, scratch) : pr_world_new(NULL, k->version_num, scratch);
     pr_world_settle(down);
@@ -258,7 +259,8 @@ static enum pr_code judge_all(struct pr_check *k, struct pr_err *e) {
         if (pr_interrupted(k->c->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted");
         PR_TRY(e, judge_next(k, k->list[i], carried, e));
     }
-    return PR_OK;
+    struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
+    return pr_check_backfills(k, NULL, carried != NULL ? carried : pr_world_new(k->facts, k->version_num, scratch), e);
 }
 
 void pr_check_problem(struct pr_check *k, const struct pr_problem *p, const char *what) {

@@ -55,6 +55,9 @@ static void render(const json_t *doc, const struct pr_render *r) {
     pr_addf(r->out, "\001h%s\002  %s, database %s, PostgreSQL %s\n", pr_printable(r->a, pr_get_str(doc, "environment"), 100),
             pr_printable(r->a, pr_get_str(doc, "address"), 200), pr_printable(r->a, pr_get_str(doc, "database"), 100), pr_get_str(doc, "server"));
     render_migrations(doc, r);
+    json_array_foreach(pr_get(doc, "backfills"), i, o)
+        pr_addf(r->out, "  backfill %s%s%s\n", pr_printable(r->a, pr_get_str(o, "path"), 300), pr_get_str(o, "migration") != NULL ? ", after " : "",
+                pr_get_str(o, "migration") != NULL ? pr_printable(r->a, pr_get_str(o, "migration"), 100) : "");
     json_array_foreach(pr_get(doc, "unfinished"), i, o) {
         pr_addf(r->out, "\001wunfinished\002  %s of %s, since %s\n  %s\n", pr_eq(pr_get_str(o, "direction"), "down") ? "rollback" : "apply",
                 pr_printable(r->a, pr_get_str(o, "migration"), 200), pr_get_str(o, "started_at"), pr_printable(r->a, pr_get_str(o, "words"), 500));

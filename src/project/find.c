@@ -44,10 +44,28 @@ static const struct pr_migration *by_word(const struct pr_folder *f, const char 
     return found;
 }
 
+/* A backfill by its path or its id; NULL when it is none. */
+static const struct pr_backfill_file *backfill_named(const struct pr_folder *f, const char *what, struct pr_arena *a) {
+    char whole[PATH_MAX];
+    const bool is_file = realpath(what, whole) != NULL;
+    for (size_t i = 0; i < f->n_backfills; i++) {
+        const struct pr_backfill_file *b = &f->backfills[i];
+        const bool same = is_file && pr_eq(f->root != NULL ? pr_absolute(a, f->root, b->path) : b->path, whole);
+        if (same || pr_eq(b->path, what) || pr_eq(b->id, what)) return b;
+    }
+    return NULL;
+}
+
 enum pr_code pr_folder_find(const struct pr_folder *f, const char *what, const struct pr_migration **out, struct pr_err *e) {
     struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
     size_t hits = 0;
     const struct pr_migration *m = by_path(f, what, a);
+    const struct pr_backfill_file *b = m == NULL ? backfill_named(f, what, a) : NULL;
+    if (b != NULL && b->of != NULL) m = b->of;
+    if (b != NULL && m == NULL) {
+        (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s is a backfill, no migration", b->path);
+        return pr_hint(e, "pgrail backfill %s runs it; pgrail check, without a name, judges it with the folder", b->path);
+    }
     if (m == NULL) {
         m = by_word(f, what, &hits);
         if (hits > 1) {
@@ -104,6 +122,10 @@ enum pr_code pr_migration_from_file(const char *path, const char *root, struct p
     if (pr_ends(whole, ".down.sql")) {
         (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: is a down script", path);
         return pr_hint(e, "name the up script beside it");
+    }
+    if (pr_is_backfill(whole)) {
+        (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: is a backfill, no migration", path);
+        return pr_hint(e, "pgrail backfill %s runs it", path);
     }
     struct pr_migration *m = PR_NEW(a, struct pr_migration);
     PR_TRY(e, fill(a, root, pr_dup(a, whole), &m->up, e));

@@ -207,6 +207,7 @@ static int by_undashed(const void *a, const void *b) {
 enum pr_code pr_folder_assemble(struct pr_reader *r, const char *layout, struct pr_err *e) {
     const bool is_auto = layout == NULL || pr_eq(layout, "auto");
     if (r->n > 1) qsort(r->files, r->n, sizeof *r->files, by_name);
+    pr_backfills_take(r);
     const struct pr_layout *l = is_auto ? detect(r) : pr_layout_find(layout);
     if (!is_auto) r->f->why = "named in the configuration";
     r->f->layout = l->name;
@@ -217,6 +218,7 @@ enum pr_code pr_folder_assemble(struct pr_reader *r, const char *layout, struct 
         qsort(r->f->migrations, r->f->n, sizeof *r->f->migrations, l->numeric ? by_number : l->undashed ? by_undashed : by_bytes);
     for (size_t i = 0; i < r->f->n; i++) pr_migration_finish(r->a, &r->f->migrations[i]);
     pr_folder_judge(r, l);
+    pr_backfills_judge(r, l);
     return PR_OK;
 }
 

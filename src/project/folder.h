@@ -2,7 +2,7 @@
 #ifndef PR_PROJECT_FOLDER_H
 #define PR_PROJECT_FOLDER_H
 
-#include "project/project.h"
+#include "project/backfills.h"
 
 struct pr_file {
     const char *name;              /* under the folder: "0001_x.up.sql", "20240101_x/migration.sql" */
@@ -73,6 +73,11 @@ bool pr_header_grounding(const char *text, size_t len, size_t *from, size_t *to)
 /* Everything behind the listing: r holds the files with their texts; layout NULL or "auto" detects, else it must be a known one.
  * Errors BAD_INPUT, NO_FILE (a journal that is not one). */
 PR_NODISCARD enum pr_code pr_folder_assemble(struct pr_reader *r, const char *layout, struct pr_err *e);
+
+/* Takes the backfills out of the files, before any layout looks at them; pairs them with the migrations, when those are in order. */
+void pr_backfills_take(struct pr_reader *r);
+void pr_backfills_judge(struct pr_reader *r, const struct pr_layout *l);
+bool pr_backfill_has_version(const struct pr_folder *f, const char *version);
 
 /* Problems of the folder as a whole: duplicates, gaps, missing downs, empty scripts, left-over files. */
 void pr_folder_judge(struct pr_reader *r, const struct pr_layout *layout);

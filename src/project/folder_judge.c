@@ -17,6 +17,8 @@ const struct pr_problem_rule pr_problem_rules[] = {
     {"mixed-transactions", true, "sections of one file disagree about the transaction", "Half of it would be rolled back on a failure, half would stay.",
      "Part it into two migrations."},
     {"mixed-layouts", true, "the folder holds the migrations of two tools", "One of the tools does not see half of them.", "Name the layout in pgrail.conf, or part the folder."},
+    {"bad-backfill", true, "a backfill that cannot be taken apart", "pgrail backfill would refuse it, when the migration before it has run already.",
+     "Change the statement or its header as the message says."},
     {"changed-after-apply", true, "a migration was changed after it was applied",
      "What the file says is not what ran there: whoever builds a database from the folder gets another one.",
      "Give the file its old bytes back and write a new migration."},
@@ -55,9 +57,11 @@ static void gaps(struct pr_reader *r) {
     for (size_t i = 1; i < r->f->n; i++) {
         const struct pr_migration *before = &r->f->migrations[i - 1], *m = &r->f->migrations[i];
         if (m->repeatable) continue;
-        const long from = strtol(before->version, NULL, 10) + 1, to = strtol(m->version, NULL, 10) - 1;
-        if (from > to) continue;
         const int width = (int)strlen(m->version);
+        long from = strtol(before->version, NULL, 10) + 1, to = strtol(m->version, NULL, 10) - 1;
+        while (from <= to && pr_backfill_has_version(r->f, pr_fmt(r->a, "%ld", from))) from++;
+        while (from <= to && pr_backfill_has_version(r->f, pr_fmt(r->a, "%ld", to))) to--;
+        if (from > to) continue;
         const char *which = from == to ? pr_fmt(r->a, "%0*ld is", width, from) : pr_fmt(r->a, "%0*ld to %0*ld are", width, from, width, to);
         pr_reader_problem(r, "version-gap", m->up.path != NULL ? m->up.path : m->down.path, 0, false, "%s missing before %s", which, m->id);
         pr_reader_hint(r, "a migration of another branch may be on its way, and would come out of order");

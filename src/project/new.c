@@ -76,7 +76,9 @@ static const char *next_version(const struct pr_folder *f, struct pr_arena *a) {
     }
     if (digits != len) return plus_one(a, pr_dupn(a, last->version, digits));       /* flyway's 2.1 → 3 */
     const char *time = len == 14 ? now : len == 10 ? pr_fmt(a, "%" PRId64, pr_wall_us() / 1000000) : NULL;
-    return time != NULL && pr_version_compare(time, last->version) > 0 ? time : plus_one(a, last->version);
+    const char *next = time != NULL && pr_version_compare(time, last->version) > 0 ? time : plus_one(a, last->version);
+    while (pr_backfill_has_version(f, next)) next = plus_one(a, next);
+    return next;
 }
 
 static void add_header(struct pr_buf *b, const struct pr_new *n, const char *id) {

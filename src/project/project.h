@@ -133,6 +133,7 @@ struct pr_folder {
     const char *why;               /* how it was detected */
     bool team;                     /* another runner's form: its transaction modes, not pgrail's */
     struct pr_migration *migrations; size_t n;             /* in the order in which the runner runs them */
+    struct pr_backfill_file *backfills; size_t n_backfills;    /* by name; project/backfills.h */
     struct pr_problem *problems; size_t n_problems;        /* duplicates, gaps, missing downs, bad names, empty files */
 };
 

@@ -232,6 +232,48 @@ static void what_is_wrong(void **state) {
     assert_non_null(problem(read_as(t, NULL), "mixed-layouts"));
 }
 
+static void backfills_belong_to_the_folder(void **state) {
+    struct tree *t = *state;
+    tree_file(t, "m/0001_a.up.sql", "SELECT 1;");
+    tree_file(t, "m/0001_a.down.sql", "SELECT 1;");
+    tree_file(t, "m/0001_a.backfill.sql", "UPDATE t SET a = 1;");
+    tree_file(t, "m/0002_alone.backfill.sql", "DELETE FROM t;");
+    tree_file(t, "m/0003_c.up.sql", "SELECT 1;");
+    tree_file(t, "m/0003_c.down.sql", "SELECT 1;");
+    const struct pr_folder *f = read_as(t, NULL);
+    assert_string_equal(f->layout, "golang-migrate");
+    assert_int_equal(f->n, 2);
+    assert_int_equal(f->n_problems, 0);                    /* no gap: 0002 is a backfill's */
+    assert_int_equal(f->n_backfills, 2);
+    assert_ptr_equal(f->backfills[0].of, &f->migrations[0]);
+    assert_string_equal(f->backfills[0].path, "m/0001_a.backfill.sql");
+    assert_string_equal(f->backfills[1].id, "0002_alone");
+    assert_string_equal(f->backfills[1].version, "0002");
+    assert_null(f->backfills[1].of);
+    const struct pr_migration *m = NULL;
+    assert_int_equal(pr_folder_find(f, "m/0001_a.backfill.sql", &m, &t->e), PR_OK);
+    assert_ptr_equal(m, &f->migrations[0]);
+    assert_int_equal(pr_folder_find(f, "0002_alone", &m, &t->e), PR_ERR_BAD_INPUT);
+    assert_non_null(strstr(t->e.hint, "pgrail backfill m/0002_alone.backfill.sql"));
+    tree_file(t, "m/0003_other.backfill.sql", "DELETE FROM t;");
+    assert_string_equal(problem(read_as(t, NULL), "bad-file-name")->message, "has the version of 0003_c but another name");
+    tree_file(t, "m/0003_twice.backfill.sql", "DELETE FROM t;");
+    assert_string_equal(problem(read_as(t, NULL), "duplicate-version")->path, "m/0003_twice.backfill.sql");
+    tree_file(t, "m/word.backfill.sql", "DELETE FROM t;");
+    assert_int_equal(read_as(t, NULL)->n, 2);
+}
+
+static void another_runner_would_run_a_backfill(void **state) {
+    struct tree *t = *state;
+    tree_file(t, "m/0001_a.sql", "SELECT 1;");
+    tree_file(t, "m/0002_b.backfill.sql", "UPDATE t SET a = 1;");
+    const struct pr_folder *f = read_as(t, NULL);
+    assert_string_equal(f->layout, "sqlx");
+    assert_int_equal(f->n, 1);
+    assert_string_equal(problem(f, "bad-backfill")->path, "m/0002_b.backfill.sql");
+    assert_true(problem(f, "bad-backfill")->is_error);
+}
+
 static enum pr_code fail_read(struct tree *t, const char *layout) {
     struct pr_folder *f = NULL;
     t->e = (struct pr_err){0};
@@ -379,6 +421,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(empty_folder, tree_open, tree_close),
         cmocka_unit_test_setup_teardown(finds, tree_open, tree_close),
         cmocka_unit_test(tells_sql_from_words),
+        cmocka_unit_test_setup_teardown(backfills_belong_to_the_folder, tree_open, tree_close),
+        cmocka_unit_test_setup_teardown(another_runner_would_run_a_backfill, tree_open, tree_close),
         cmocka_unit_test_setup_teardown(orders_versions, tree_open, tree_close),
         cmocka_unit_test_setup_teardown(notes_groundings, tree_open, tree_close),
         cmocka_unit_test_setup_teardown(identity_depends_on_where_the_bytes_stand, tree_open, tree_close),

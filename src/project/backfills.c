@@ -1,0 +1,62 @@
+/* backfills.c: NNNN_name.backfill.sql beside the migrations: a statement for pgrail backfill, never a script that a runner runs. One
+ * that has the version of a migration belongs to it and comes after it; another stands by itself. */
+#include "project/folder.h"
+
+static const char suffix[] = ".backfill.sql";
+
+bool pr_is_backfill(const char *path) { return pr_ends(path, suffix) && strlen(path) > sizeof suffix - 1; }
+
+static void take(struct pr_reader *r, struct pr_file *f, size_t *cap) {
+    const size_t digits = pr_digits(f->name), len = strlen(f->name) - (sizeof suffix - 1);
+    const bool numbered = digits > 0 && f->name[digits] == '_' && len > digits + 1;
+    struct pr_backfill_file *b = PR_PUSH(r->a, r->f->backfills, r->f->n_backfills, *cap);
+    *b = (struct pr_backfill_file){.path = pr_reader_shown(r, f->name), .id = pr_dupn(r->a, f->name, len), .text = f->text, .len = f->len,
+                              .version = numbered ? pr_dupn(r->a, f->name, digits) : NULL,
+                              .name = pr_dupn(r->a, f->name + (numbered ? digits + 1 : 0), len - (numbered ? digits + 1 : 0))};
+}
+
+void pr_backfills_take(struct pr_reader *r) {
+    size_t kept = 0, cap = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        if (pr_is_backfill(r->files[i].name) && strchr(r->files[i].name, '/') == NULL) take(r, &r->files[i], &cap);
+        else r->files[kept++] = r->files[i];
+    }
+    r->n = kept;
+}
+
+static void pair(struct pr_reader *r, struct pr_backfill_file *b, const struct pr_layout *l) {
+    for (size_t i = 0; i < r->f->n && b->version != NULL; i++) {
+        const struct pr_migration *m = &r->f->migrations[i];
+        if (!m->repeatable && (l->numeric ? pr_version_compare(m->version, b->version) == 0 : pr_eq(m->version, b->version))) b->of = m;
+    }
+    if (b->of == NULL || pr_eq(b->of->name, b->name)) return;
+    pr_reader_problem(r, "bad-file-name", b->path, 0, false, "has the version of %s but another name", b->of->id);
+    pr_reader_hint(r, "name it %s%s, or give it a version of its own", b->of->id, suffix);
+}
+
+void pr_backfills_judge(struct pr_reader *r, const struct pr_layout *l) {
+    for (size_t i = 0; i < r->f->n_backfills; i++) {
+        struct pr_backfill_file *b = &r->f->backfills[i];
+        pair(r, b, l);
+        if (b->version == NULL) {
+            pr_reader_problem(r, "bad-file-name", b->path, 0, false, "is no N_name%s file: nothing says after which migration it comes", suffix);
+            pr_reader_hint(r, "begin its name with a version");
+        }
+        const struct pr_backfill_file *before = i > 0 ? b - 1 : NULL;
+        if (before != NULL && before->version != NULL && b->version != NULL && pr_version_compare(before->version, b->version) == 0) {
+            pr_reader_problem(r, "duplicate-version", b->path, 0, true, "version %s is taken already by %s%s", b->version, before->id, suffix);
+            pr_reader_also(r, before->path);
+            pr_reader_hint(r, "give it the next free version");
+        }
+        /* golang-migrate looks at names that end in .up.sql and .down.sql alone; the others run whatever ends in .sql. */
+        if (l == &pr_layout_golang_migrate) continue;
+        pr_reader_problem(r, "bad-backfill", b->path, 0, true, "%s would run it as a migration, whole and in one transaction", l->name);
+        pr_reader_hint(r, "move it into a folder of its own: pgrail backfill takes any file");
+    }
+}
+
+bool pr_backfill_has_version(const struct pr_folder *f, const char *version) {
+    for (size_t i = 0; i < f->n_backfills; i++)
+        if (f->backfills[i].version != NULL && pr_version_compare(f->backfills[i].version, version) == 0) return true;
+    return false;
+}
