@@ -60,6 +60,7 @@ struct pr_profile_run {
     struct pr_arena *a;
     int version;
     const char *table, *own_path;  /* quoted; the session's search_path */
+    bool no_encoding;              /* SQL_ASCII: texts need not be UTF-8 */
     enum pr_data_way way;
     const char *why_one;           /* no key: why the whole is one statement */
     const char *percent;           /* of the sample */

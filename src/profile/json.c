@@ -43,15 +43,16 @@ static int compare(const char *x, const char *y) {
     return minus_x ? -order : order;
 }
 
-static struct pr_json_node *node_at(struct pr_json_tree *t, const char *path_json, struct pr_err *e) {
+/* NULL when there are too many. scratch is for what need not last: the server writes some characters otherwise than we do, so that a path
+ * is looked up as we write it. */
+static struct pr_json_node *node_of(struct pr_json_tree *t, const json_t *path, struct pr_arena *scratch) {
+    const char *path_json = pr_json_text(scratch, path, false);
     struct pr_json_node *found = pr_map_get(&t->map, NULL, path_json);
     if (found != NULL) return found;
     if (t->n == PR_MOST_JSON_PATHS) {
         t->over = true;
         return NULL;
     }
-    json_t *path PR_CLEANUP(pr_json_freep) = NULL;
-    if (pr_json_parse("profile: path", path_json, strlen(path_json), &path, e) != PR_OK) return NULL;
     struct pr_arena *a = t->map.a;
     struct pr_json_node *node = PR_NEW(a, struct pr_json_node);
     node->n_keys = json_array_size(path);
@@ -61,9 +62,9 @@ static struct pr_json_node *node_at(struct pr_json_tree *t, const char *path_jso
     *pr_map_at(&t->map, NULL, key) = node;
     t->nodes[t->n++] = node;
     if (node->n_keys > 0) {                     /* its parent may not have come yet: the first lines are the frequent ones */
-        json_t *up PR_CLEANUP(pr_json_freep) = json_copy(path);
+        json_t *up PR_CLEANUP(pr_json_freep) = json_copy((json_t *)(uintptr_t)path);
         (void)json_array_remove(up, node->n_keys - 1);
-        node->parent = node_at(t, pr_json_text(a, up, false), e);
+        node->parent = node_of(t, up, scratch);
     }
     return node;
 }
@@ -131,8 +132,9 @@ static enum pr_code count_one(struct pr_profile_run *p, size_t part, struct pr_d
     PR_TRY(e, walk(p, c, part, a, &rows, e));
     if (rows.n_rows == MOST_LINES) c->json->over = true;
     for (int r = 0; r < rows.n_rows; r++) {
-        struct pr_json_node *node = node_at(c->json, PR_CELL(&rows, r, 0), e);
-        if (e->code != PR_OK) return e->code;
+        json_t *path PR_CLEANUP(pr_json_freep) = NULL;
+        PR_TRY(e, pr_json_parse("profile: path", PR_CELL(&rows, r, 0), strlen(PR_CELL(&rows, r, 0)), &path, e));
+        struct pr_json_node *node = node_of(c->json, path, a);
         if (node != NULL) add_line(c->json, node, &rows, r, part);
     }
     end_part(c->json, part);

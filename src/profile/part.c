@@ -91,11 +91,12 @@ static void choose_way(struct pr_profile_run *p) {
 }
 
 enum pr_code pr_parts_choose(struct pr_profile_run *p, struct pr_err *e) {
-    static const struct pr_pg_stmt path = {.name = "profile: search path", .sql = "SELECT pg_catalog.current_setting('search_path')",
-                                           .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = 10000};
+    static const struct pr_pg_stmt path = {.name = "profile: search path", .shape = PR_ONE_ROW, .n_cols = 2, .timeout_ms = 10000,
+                                           .sql = "SELECT pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'"};
     struct pr_pg_rows row = {0};
     PR_TRY(e, pr_pg_query(p->pg, &path, NULL, p->a, &row, e));
     p->own_path = PR_CELL(&row, 0, 0);
+    p->no_encoding = pr_eq(PR_CELL(&row, 0, 1), "t");
     const int64_t wide = (int64_t)(p->n_cols > 0 ? p->n_cols : 1), most = MOST_CELLS / wide;
     p->aimed = p->ask->rows < most ? p->ask->rows : most;
     p->part_rows = MOST_CELLS / 2 / wide < PART_ROWS ? MOST_CELLS / 2 / wide : PART_ROWS;

@@ -5,6 +5,7 @@
 #define BYTES_AT_ONCE ((int64_t)64 << 20)
 #define MOST_ROWS 1000000                       /* of one statement; of a view more are not looked at */
 #define ROWS_A_SCRATCH 10000
+#define NO_BYTES "regexp_replace(%s COLLATE \"C\", '[^\\x01-\\x7f]', '?', 'g')"    /* of SQL_ASCII only what is ASCII can be read */
 
 struct pr_tally *pr_tally_new(struct pr_arena *a, size_t most) {
     struct pr_tally *t = PR_NEW(a, struct pr_tally);
@@ -57,7 +58,10 @@ static enum pr_code count_texts(struct pr_profile_run *p, size_t part, struct pr
     struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)512 << 20);
     locale_t utf8 PR_CLEANUP(pr_mask_closep) = pr_mask_open();
     struct pr_buf b = {.a = a};
-    for (size_t i = 0; i < n; i++) pr_addf(&b, "%sleft(%s::text, %d)", i > 0 ? ", " : "SELECT ", cols[i]->ident, FIRST_CHARS);
+    for (size_t i = 0; i < n; i++) {
+        const char *first = pr_fmt(a, "left(%s::text, %d)", cols[i]->ident, FIRST_CHARS);
+        pr_addf(&b, "%s%s", i > 0 ? ", " : "SELECT ", p->no_encoding ? pr_fmt(a, NO_BYTES, first) : first);
+    }
     pr_addf(&b, " %s LIMIT %d", pr_part_from(p, part, a), MOST_ROWS);
     struct pr_pg_rows rows = {0};
     PR_TRY(e, pr_profile_ask_rows(p, "profile: patterns", pr_buf_text(&b), (int)n, a, &rows, e));

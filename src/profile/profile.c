@@ -105,6 +105,7 @@ static enum pr_code check_rights(struct pr_profile_run *p, struct pr_err *e) {
 
 static void note_the_way(struct pr_profile_run *p) {
     if (p->way == PR_WAY_SAMPLE) {
+        if (p->rows == 0) pr_profile_note(p, "the sample met no rows: take another --seed, more --rows, or --whole");
         pr_profile_note(p, "a sample misses what is rare: --whole reads every row");
         if (!p->ask->rel->rows_trusted) pr_profile_note(p, "the estimate of all rows is old or a guess: ANALYZE");
         if (p->aimed < p->ask->rows) pr_profile_note(p, "%zu columns: the sample aims at %" PRId64 " rows", p->n_cols, p->aimed);

@@ -20,7 +20,8 @@ enum pr_code pr_type_check(const char *text, struct pr_arena *a, struct pr_err *
     const char *sql = pr_fmt(a, "SELECT NULL::%s", text);
     PR_TRY(e, pr_check_utf8("the type", text, strlen(text), e));
     PR_TRY(e, pr_script_parse(sql, strlen(sql), a, &s, e));
-    if (s.n == 1 && s.n_unjudged == 0 && is_one_cast(&s.stmts[0])) return PR_OK;
+    const bool one = s.n == 1 && s.n_unjudged == 0 && strchr(sql + s.stmts[0].offset + s.stmts[0].len, ';') == NULL;
+    if (one && is_one_cast(&s.stmts[0])) return PR_OK;
     (void)PR_FAIL(e, PR_ERR_USAGE, "%s: not the name of a type", pr_printable(a, text, 80));
     return pr_hint(e, "a type as SQL writes it: integer, numeric(5,2), timestamptz, app.mood");
 }

@@ -128,6 +128,8 @@ def test_a_sample_says_so_and_is_the_same_again(invoices):
     assert first["columns"] == second["columns"] and first["read"]["rows"] == second["read"]["rows"]
     assert column(first, "description")["distinct"]["how"] == "estimate" and column(first, "id")["distinct"]["how"] == "unique index"
     assert 200 < column(first, "description")["distinct"]["n"] < 3500
+    few = profile(invoices, "invoice_items", "--rows", "100", "--seed", "3")
+    assert few["read"]["rows"] > 0 or any("met no rows" in n for n in few["notes"])
     single = profile(invoices, "invoice_items", "quantity", "--rows", "2000", "--method", "bernoulli")
     assert single["read"]["method"] == "bernoulli" and 1500 < single["read"]["rows"] < 2500
     assert profile(invoices, "invoice_items", "quantity", "--rows", "2000", "--whole")["read"]["rows"] == 24000
@@ -279,6 +281,28 @@ def test_data_cannot_steer_the_terminal(shop, db):
     assert not [c for c in out if ord(c) < 32 and c != "\n"] and "\u202e" not in out
 
 
+def test_keys_that_are_written_otherwise(shop, db):
+    """Control characters and quotes in keys: children find their parents."""
+    db.sql("""CREATE TABLE k (id int PRIMARY KEY, j jsonb); INSERT INTO k VALUES (1, '{"\\u001b[2J": {"x": 1}, "q\\"\\\\": {"y": 1}}'), (2, '{"\\u001b[2J": {}}')""")
+    found = paths(profile(shop, "k"), "j")
+    assert {p: (v["n"], v["lacking"]) for p, v in found.items()} == {
+        "j": (2, None), "j.*[9A": (2, 0), "j.*[9A.x": (1, 1), 'j.a"\\': (1, 1), 'j.a"\\.y': (1, 0)}
+
+
+def test_a_database_without_an_encoding(project, server):
+    with server.connect() as c:
+        c.execute("DROP DATABASE IF EXISTS profile_ascii")
+        c.execute("CREATE DATABASE profile_ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
+    with server.connect("profile_ascii") as c:
+        c.execute("""CREATE TABLE t (id int PRIMARY KEY, v text, j jsonb); INSERT INTO t VALUES (1, E'M\\xfcller', '{"a": 1}'), (2, 'x', E'{"\\xfc": 1}')""")
+    project.environment("production", server.url("profile_ascii"))
+    doc = profile(project, "t", "--cast", "v:integer")
+    assert tally(column(doc, "v")["patterns"]) == {"A?a+": 1, "a": 1} and doc["casts"][0]["failing"] == 2
+    assert column(doc, "j")["json"]["not_walked"] == "22021"
+    with server.connect() as c:
+        c.execute("DROP DATABASE profile_ascii WITH (FORCE)")
+
+
 # --- what a relation may be -----------------------------------------------------------------------------------------------------
 
 
@@ -379,6 +403,14 @@ def test_columns_that_the_role_may_not_read(reader, db):
     db.sql(f"REVOKE ALL ON staff FROM {role}")
     result = project.pgrail("profile", "staff")
     assert result.status == 4 and "may not read any column of public.staff" in result.err and "hint: GRANT SELECT" in result.err
+
+
+def test_a_role_that_may_not_use_plpgsql(reader, db):
+    project, role = reader
+    db.sql(f"CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'x'); GRANT SELECT ON t TO {role}; REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC")
+    result = project.pgrail("profile", "t", "--cast", "v:integer")
+    assert result.status == 4 and "hint: values that fail are found by a DO block" in result.err, result.err
+    assert profile(project, "t", "--cast", "v:text")["casts"][0]["fine"] == 1
 
 
 def test_row_security_is_told(reader, db):
