@@ -77,6 +77,19 @@ static void prove(void *ctx, const char *col) {
     pr_addf(&p->def, "%s(%s IS NOT NULL)", p->def.len > 0 ? " AND " : "", pr_quote_ident(p->x->a, col));
 }
 
+/* As the catalog would have it; NULL where this grammar's library cannot print a tree. */
+static const char *text_of_check(struct fx *x, const Node *expr) {
+    ResTarget target = {.type = T_ResTarget, .val = (Node *)(uintptr_t)expr};
+    ListCell cell = {.ptr_value = &target};
+    List targets = {.type = T_List, .length = 1, .max_length = 1, .elements = &cell};
+    const SelectStmt select = {.type = T_SelectStmt, .targetList = &targets};
+    const struct pr_stmt s = {.node = &select, .text = "", .tag = "CHECK"};
+    const char *text = NULL;
+    struct pr_err ignored = {0};
+    if (pr_stmt_deparse(&s, x->a, &text, &ignored) != PR_OK || !pr_starts(text, "SELECT ")) return NULL;
+    return pr_fmt(x->a, "CHECK (%s)", text + strlen("SELECT "));
+}
+
 static void add_check(struct fx_at *t, const Constraint *c, const char *col) {
     struct fx *x = t->x;
     if (c->is_no_inherit && t->r != t->root) return;       /* 18 locks the children all the same */
@@ -100,8 +113,9 @@ static void add_check(struct fx_at *t, const Constraint *c, const char *col) {
     con->n_cols = n;
     struct proving p = {.x = x, .r = t->r, .con = name, .def = {.a = x->a}};
     fx_proven(c->raw_expr, prove, &p);
-    /* Proofs end with this world; the facts that it leaves carry on what the CHECK proves. */
-    if (p.def.len > 0) con->def = pr_fmt(x->a, "CHECK (%s)", pr_buf_text(&p.def));
+    /* Proofs end with this world; the facts that it leaves carry on what the CHECK says, or at least that. */
+    con->def = text_of_check(x, c->raw_expr);
+    if (con->def == NULL && p.def.len > 0) con->def = pr_fmt(x->a, "CHECK (%s)", pr_buf_text(&p.def));
 }
 
 static void add_not_null(struct fx_at *t, const Constraint *c, const char *col) {

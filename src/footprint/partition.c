@@ -1,4 +1,4 @@
-/* partition.c: ATTACH, DETACH, INHERIT: who is locked, and whether a valid CHECK spares the scan. */
+/* partition.c: ATTACH, DETACH, INHERIT: who is locked and read; partition_proof.c says whether a valid CHECK spares the scan. */
 #include "footprint/statements.h"
 
 static struct w_rel *default_of(struct fx *x, const struct w_rel *parent) {
@@ -7,85 +7,6 @@ static struct w_rel *default_of(struct fx *x, const struct w_rel *parent) {
         if (r != NULL && r->r.is_default_partition) return r;
     }
     return NULL;
-}
-
-/* --- does a CHECK of the child imply the bound? For one key column with constants, the form that people write --- */
-
-struct bound { const char *col, *low, *high; bool has_low, has_high; };
-
-static const char *constant_text(const Node *n, char *room, size_t size) {
-    while (n != NULL && IsA(n, TypeCast)) n = FX_NODE(TypeCast, n)->arg;
-    if (n == NULL || !IsA(n, A_Const) || FX_NODE(A_Const, n)->isnull) return NULL;
-    const A_Const *c = FX_NODE(A_Const, n);
-    if (nodeTag(&c->val) == T_Integer) {
-        (void)snprintf(room, size, "%d", intVal(&c->val));
-        return room;
-    }
-    if (nodeTag(&c->val) == T_String) return strVal(&c->val);
-    return nodeTag(&c->val) == T_Float ? c->val.fval.fval : NULL;
-}
-
-/* Compares as numbers where both are, else by equal text alone. */
-static bool at_least(const char *a, const char *b) {
-    char *end_a = NULL, *end_b = NULL;
-    const long long x = strtoll(a, &end_a, 10), y = strtoll(b, &end_b, 10);
-    if (*end_a == '\0' && *end_b == '\0' && *a != '\0' && *b != '\0') return x >= y;
-    return pr_eq(a, b);
-}
-
-struct seek { struct bound b; bool low_ok, high_ok; };
-
-static void look_at(struct seek *s, const A_Expr *e) {
-    const char *col = fx_bare_column(e->lexpr);
-    char room[32];
-    const char *value = constant_text(e->rexpr, room, sizeof room);
-    if (!pr_eq(col, s->b.col) || value == NULL || list_length(e->name) != 1) return;
-    const char *op = strVal(linitial(e->name));
-    if ((pr_eq(op, ">=") || pr_eq(op, ">")) && s->b.has_low && at_least(value, s->b.low)) s->low_ok = true;
-    if (pr_eq(op, "<") && s->b.has_high && at_least(s->b.high, value)) s->high_ok = true;
-    if (pr_eq(op, "=") && s->b.has_low && s->b.has_high && at_least(value, s->b.low) && !at_least(value, s->b.high))
-        s->low_ok = s->high_ok = true;
-}
-
-static void seek_bounds(void *ctx, const Node *expr) {
-    struct seek *s = ctx;
-    if (expr == NULL) return;
-    if (IsA(expr, BoolExpr) && FX_NODE(BoolExpr, expr)->boolop == AND_EXPR) {
-        ListCell *lc;
-        foreach (lc, FX_NODE(BoolExpr, expr)->args) seek_bounds(ctx, lfirst(lc));
-    } else if (IsA(expr, A_Expr) && FX_NODE(A_Expr, expr)->kind == AEXPR_OP) {
-        look_at(s, FX_NODE(A_Expr, expr));
-    }
-}
-
-static const char *datum_text(struct fx *x, const List *data, bool *bounded) {
-    char room[32];
-    const Node *n = list_length(data) == 1 ? linitial(data) : NULL;
-    *bounded = false;
-    if (n == NULL || IsA(n, ColumnRef)) return NULL;       /* MINVALUE, MAXVALUE */
-    const char *text = constant_text(n, room, sizeof room);
-    *bounded = text != NULL;
-    return fx_str(x, text);
-}
-
-static bool implied(struct fx *x, const struct w_rel *parent, const struct w_rel *child, const PartitionBoundSpec *b) {
-    const char *key = parent->r.partition_key, *open = key != NULL ? strchr(key, '(') : NULL;
-    if (open == NULL || b == NULL || b->is_default || b->strategy != PARTITION_STRATEGY_RANGE) return false;
-    const size_t len = strlen(open);
-    if (len < 3 || strchr(open, ',') != NULL) return false;
-    struct seek s = {.b.col = pr_dupn(x->a, open + 1, len - 2)};
-    s.b.low = datum_text(x, b->lowerdatums, &s.b.has_low);
-    s.b.high = datum_text(x, b->upperdatums, &s.b.has_high);
-    const char *by = NULL;
-    const struct pr_col *col = pr_find_col(&child->r, s.b.col);
-    if (col == NULL || (!(col->not_null && col->not_null_valid) && !fx_proves_not_null(x, child, s.b.col, &by))) return false;
-    s.low_ok = !s.b.has_low;
-    s.high_ok = !s.b.has_high;
-    for (size_t i = 0; i < child->r.n_cons; i++) {
-        const struct pr_con *c = &child->r.cons[i];
-        if (c->type == 'c' && c->validated && c->enforced && c->def != NULL) (void)fx_with_expr(x, c->def, seek_bounds, &s);
-    }
-    return s.low_ok && s.high_ok;
 }
 
 /* Indexes that the parent has and the child lacks are built. */
@@ -141,10 +62,11 @@ static void clone_keys(struct fx *x, const struct w_rel *parent, struct w_rel *c
 }
 
 /* What a new partition, attached or created, does to the parent's default partition. */
-static void shrink_default(struct fx *x, const struct w_rel *parent, bool is_default) {
+static void shrink_default(struct fx *x, const struct w_rel *parent, const PartitionBoundSpec *b) {
     struct w_rel *def = default_of(x, parent);
-    if (def == NULL || is_default) return;
+    if (def == NULL || (b != NULL && b->is_default)) return;
     fx_lock(x, def, PR_ACCESS_EXCLUSIVE);
+    if (fx_proven_outside(x, parent, def, b)) return;
     fx_scan(x, def);
     fx_why(x, def, "the default partition is read to see that it holds no row of the new one");
 }
@@ -225,10 +147,10 @@ void fx_attach(struct fx_at *t) {
     }
     if (x->stop) return;
     const bool is_default = pc->bound != NULL && pc->bound->is_default;
-    shrink_default(x, t->r, is_default);
+    shrink_default(x, t->r, pc->bound);
     struct w_rel **family = NULL;
     const size_t n = fx_family(x, child, true, &family);
-    const bool spared = implied(x, t->r, child, pc->bound);
+    const bool spared = fx_proven_inside(x, t->r, child, pc->bound);
     for (size_t i = 0; i < n; i++) {
         fx_lock(x, family[i], PR_ACCESS_EXCLUSIVE);
         if (spared || (is_default && t->r->r.n_partitions == 0)) continue;
@@ -249,7 +171,7 @@ void fx_partition_of(struct fx *x, const RangeVar *parent_name, struct w_rel *ch
     if (parent == NULL) return;
     fx_lock(x, parent, PR_ACCESS_EXCLUSIVE);
     const bool is_default = b != NULL && b->is_default;
-    shrink_default(x, parent, is_default);
+    shrink_default(x, parent, b);
     if (!parent->complete) child->complete = false;
     for (size_t i = 0; i < parent->r.n_cols; i++)
         *w_add_col(x->w, child, parent->r.cols[i].name, parent->r.cols[i].type) = parent->r.cols[i];

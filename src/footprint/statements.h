@@ -77,4 +77,9 @@ void fx_alter_composite(struct fx *x, const AlterTableStmt *st);
 /* CREATE TABLE … PARTITION OF: the parent's side; child is new. */
 void fx_partition_of(struct fx *x, const RangeVar *parent_name, struct w_rel *child, const PartitionBoundSpec *b);
 
+/* partition_proof.c: do the valid CHECKs of r prove that all of its rows are inside of the bound of a partition of parent, or all
+ * outside? False when that is not sure. */
+bool fx_proven_inside(struct fx *x, const struct w_rel *parent, const struct w_rel *r, const PartitionBoundSpec *b);
+bool fx_proven_outside(struct fx *x, const struct w_rel *parent, const struct w_rel *r, const PartitionBoundSpec *b);
+
 #endif

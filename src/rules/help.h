@@ -127,6 +127,7 @@ const struct pr_rel *pr_rel_named(const struct pr_rule_ctx *c, const char *schem
 const DefElem *pr_option(const List *options, const char *name);        /* NULL = not given */
 bool pr_option_is_on(const DefElem *option);                /* (x), (x = true), x */
 const char *pr_option_text(const DefElem *option);          /* a string or word; NULL otherwise */
+bool pr_has_policy(const struct pr_rule_ctx *c, const RangeVar *rv);        /* by the facts, or one that the script makes */
 /* An existing relation, with rows as far as is known, that the effect holds ACCESS EXCLUSIVE on. */
 bool pr_stops_all(const struct pr_rule_ctx *c, const struct pr_effect *f);
 /* "a, b and 7 more". */

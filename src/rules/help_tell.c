@@ -60,3 +60,8 @@ const char *pr_some(const struct pr_rule_ctx *c, const char *const *items, size_
     if (n > SHOWN) pr_addf(&b, " and %zu more", n - SHOWN);
     return pr_buf_text(&b);
 }
+
+bool pr_has_policy(const struct pr_rule_ctx *c, const RangeVar *rv) {
+    const struct pr_rel *r = pr_rel_of(c, rv);
+    return (r != NULL && r->n_pols > 0) || pr_about(c, PR_ABOUT_POLICIES, rv->relname) != NULL;
+}

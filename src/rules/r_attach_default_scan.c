@@ -10,7 +10,7 @@ static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const 
         if (!f->scan || r == NULL || !r->is_default_partition || pr_eq(f->name, pc->name->relname)) continue;
         const char *d = pr_qualified(PR_A(c), pc->name->schemaname != NULL ? f->schema : NULL, f->name);
         const char *con = pr_id(c, pr_object_name(c, f->name, NIL, "without_new"));
-        const char *sql = pr_fmt(PR_A(c), "ALTER TABLE %s ADD CONSTRAINT %s CHECK (NOT (…)) NOT VALID;  -- … = the bound of the new partition\n-- in a transaction of its own:\n"
+        const char *sql = pr_fmt(PR_A(c), "ALTER TABLE %s ADD CONSTRAINT %s CHECK (NOT (…)) NOT VALID;  -- … = the bound of the new partition, as key >= FROM AND key < TO\n-- in a transaction of its own:\n"
                                  "ALTER TABLE %s VALIDATE CONSTRAINT %s;\n-- and then:\n%s\nALTER TABLE %s DROP CONSTRAINT %s;", d, con, d, con, pr_sql_cmd(c, at, cmd), d, con);
         pr_report_block(c, f, pr_word_at(c, at->relation->relname, 0),
                         pr_fmt(PR_A(c), "ATTACH PARTITION reads all of the DEFAULT partition %s while nobody can use it", d), sql);
@@ -27,8 +27,11 @@ PR_RULE(attach_default_scan) = {
     .source = "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-ATTACH-PARTITION",
     .claim = {.on = "d", .lock = PR_ACCESS_EXCLUSIVE, .scans = true},
     .setup = "CREATE TABLE p (a int NOT NULL) PARTITION BY RANGE (a); CREATE TABLE d PARTITION OF p DEFAULT; INSERT INTO p SELECT generate_series(1, 900); CREATE TABLE t (a int NOT NULL); "
-             "CREATE TABLE q (a int NOT NULL) PARTITION BY RANGE (a); ANALYZE d",
+             "CREATE TABLE q (a int NOT NULL) PARTITION BY RANGE (a); ANALYZE d; CREATE TABLE p2 (a int NOT NULL) PARTITION BY RANGE (a); CREATE TABLE d2 PARTITION OF p2 DEFAULT; "
+             "INSERT INTO p2 SELECT generate_series(1, 900); ALTER TABLE d2 ADD CONSTRAINT low CHECK (a < 2500); ANALYZE d2",
     .bad = (const char *const[]){"ALTER TABLE p ATTACH PARTITION t FOR VALUES FROM (2000) TO (3000)", NULL},
-    .good = (const char *const[]){"ALTER TABLE q ATTACH PARTITION t FOR VALUES FROM (2000) TO (3000)", NULL},
+    .good = (const char *const[]){"ALTER TABLE q ATTACH PARTITION t FOR VALUES FROM (2000) TO (3000)", "ALTER TABLE p2 ATTACH PARTITION t FOR VALUES FROM (2500) TO (3000)",
+                                  "ALTER TABLE d ADD CONSTRAINT without CHECK (NOT (a >= 2000 AND a < 3000)) NOT VALID; ALTER TABLE d VALIDATE CONSTRAINT without; "
+                                  "ALTER TABLE p ATTACH PARTITION t FOR VALUES FROM (2000) TO (3000)", NULL},
     .needs_facts = true, .check = check,
 };

@@ -2,15 +2,9 @@
 
 #include "rules/help.h"
 
-static bool has_policy(const struct pr_rule_ctx *c, const RangeVar *rv) {
-    const struct pr_rel *r = pr_rel_of(c, rv);
-    if (r != NULL && r->n_pols > 0) return true;
-    return pr_about(c, PR_ABOUT_POLICIES, rv->relname) != NULL;
-}
-
 static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const AlterTableCmd *cmd) {
     (void)cmd;
-    if (has_policy(c, at->relation)) return;
+    if (pr_has_policy(c, at->relation)) return;
     const char *t = pr_rv_name(c, at->relation);
     const struct pr_span word = pr_word_at(c, at->relation->relname, 0);
     pr_report(c, &(struct pr_hit){.level = PR_ERROR, .offset = word.offset, .len = word.len,

@@ -73,7 +73,7 @@ static void touch_up_more(const struct pr_rule *rule, struct pr_facts *f, struct
                 r->cons[k].deferrable = true;
                 r->cons[k].def = "FOREIGN KEY (r_id) REFERENCES r(id) DEFERRABLE INITIALLY DEFERRED";
             }
-        if (pr_eq(rule->id, "policy-change") && pr_eq(r->name, "t")) r->row_security = true;
+        if ((pr_eq(rule->id, "policy-change") || pr_eq(rule->id, "rls-force")) && pr_eq(r->name, "t")) r->row_security = true;
         if (!pr_eq(rule->id, "replace-view-columns") || r->kind != 'v') continue;
         r->cols = named_columns(a, view_cols, PR_COUNT(view_cols));
         r->n_cols = PR_COUNT(view_cols);
@@ -98,7 +98,7 @@ static void touch_up(const struct pr_rule *rule, struct pr_facts *f, struct pr_a
         if ((pr_eq(rule->id, "cic-if-not-exists") || pr_eq(rule->id, "invalid-index-present")) && r->n_idxs > 0) r->idxs[0].valid = false;
         for (size_t k = 0; k < r->n_idxs && pr_eq(rule->id, "drop-used-index"); k++) r->idxs[k].scans = 7;
         for (size_t k = 0; k < r->n_cons && r->kind == 'r'; k++)
-            if (r->cons[k].type == 'c' && r->cons[k].n_cols == 1) r->cons[k].def = pr_fmt(a, "CHECK ((%s IS NOT NULL))", r->cons[k].cols[0]);
+            if (r->cons[k].type == 'c' && r->cons[k].n_cols == 1 && r->cons[k].def == NULL) r->cons[k].def = pr_fmt(a, "CHECK ((%s IS NOT NULL))", r->cons[k].cols[0]);
         const bool seen = pr_eq(rule->id, "drop-cascade") || pr_eq(rule->id, "drop-column-dependents");
         if (seen && pr_eq(r->name, "t")) {
             r->deps = view_on(a, pr_eq(rule->id, "drop-cascade") ? "a" : "b");
