@@ -3,6 +3,7 @@
 #include "apply/flight.h"
 
 #include "crypt/crypt.h"
+#include "rules/orphans.h"
 
 void pr_check_line(struct pr_flight *f, const char *state, const char *what, const char *found) {
     json_t *list = pr_get(f->doc, "preflight");
@@ -51,6 +52,9 @@ static enum pr_code read_live(struct pr_flight *f, struct pr_err *e) {
     PR_TRY(e, wanted(f, &wants, &n, e));
     PR_TRY(e, pr_facts_read(f->watch, wants, n, f->a, &f->facts, e));
     f->facts->environment = f->ask->environment->name;
+    struct pr_orphan_asks asks = {.a = f->a};
+    pr_orphan_asks_add(&asks, &f->script, f->facts);
+    PR_TRY(e, pr_facts_orphans(f->watch, asks.refs, asks.n, asks.dropped, asks.n_dropped, f->ask->config->orphans_timeout_ms, f->ask->talk, f->a, f->facts, e));
     struct pr_world *w = pr_world_new(f->facts, f->ident.version_num, f->a);
     pr_footprint_script(w, &f->script, pr_side_tx(f->side), f->a, &f->footprint);
     const struct pr_judge j = {.migration = f->ask->migration, .side = f->side, .is_down = f->ask->down, .facts = f->facts,
@@ -196,6 +200,18 @@ static enum pr_code judge_history(struct pr_flight *f, struct pr_err *e) {
     return pr_hint(e, "pgrail status --env %s", f->ask->environment->name);
 }
 
+static void check_orphans(struct pr_flight *f) {
+    for (size_t i = 0; i < f->facts->n_orphans; i++) {
+        const struct pr_orphans *o = &f->facts->orphans[i];
+        if (o->unread != NULL) pr_check_line(f, "note", "orphans", pr_fmt(f->a, "%s could not be read: %s", pr_ref_from(f->a, o->ref), o->unread));
+        else if (o->rows > 0 && o->ref->all_lost)
+            pr_check_line(f, "warn", "orphans", pr_fmt(f->a, "%s%s of %s will refer to nothing", o->stopped != NULL ? "at least " : "", pr_plural(f->a, o->rows, "row"), pr_ref_from(f->a, o->ref)));
+        else if (o->rows > 0) pr_check_line(f, "warn", "orphans", pr_orphan_words(f->a, o));
+        else pr_check_line(f, o->stopped != NULL ? "note" : "ok", "orphans",
+                           pr_fmt(f->a, "none of %s%s", pr_ref_from(f->a, o->ref), o->stopped != NULL ? pr_fmt(f->a, " among the first %s", pr_plural(f->a, o->read, "row")) : ""));
+    }
+}
+
 static void check_findings(struct pr_flight *f) {
     f->situation.errors = f->judged.counts[PR_ERROR];
     const int all = f->judged.counts[PR_ERROR] + f->judged.counts[PR_WARNING];
@@ -318,6 +334,7 @@ enum pr_code pr_preflight(struct pr_flight *f, struct pr_err *e) {
     else if (f->first_step > 0) f->situation.grounded = PR_YES;
     else judge_grounding(f);
     PR_TRY(e, judge_rehearsal(f, e));
+    check_orphans(f);
     check_findings(f);
     if (ask->environment->is_protected) PR_TRY(e, pr_preflight_approvals(f, e));
     PR_TRY(e, rule(f, e));

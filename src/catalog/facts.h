@@ -129,6 +129,8 @@ struct pr_grantee {
 /* pg_default_acl: what new objects of `owner` are granted by themselves. */
 struct pr_default_grant { const char *owner, *schema; /* NULL = in all */ char kind; const char *const *roles; size_t n_roles; };
 
+struct pr_orphans;                  /* orphans.h */
+
 struct pr_facts {
     int version_num;               /* 150018 */
     const char *database, *system_id, *environment;
@@ -151,6 +153,8 @@ struct pr_facts {
     bool publishes_all;            /* a publication FOR ALL TABLES publishes updates or deletes: new tables too */
     bool whole;                    /* every user relation was read: an absent name does not exist */
     const char *fingerprint;       /* of all rels, in name order */
+    const struct pr_orphans *orphans; size_t n_orphans;    /* of references that a script touches, counted live (pr_facts_orphans); not in documents:
+                                                            * rows come and go */
     const struct pr_finder *finder;                        /* NULL = none. In the facts of a world (pr_world_facts) the arrays are those
                                                             * that it began with: ask pr_find_* */
 };

@@ -298,3 +298,68 @@ enum pr_code pr_orphans_find(struct pr_pg *pg, const struct pr_ref *refs, size_t
     *out = list;
     return PR_OK;
 }
+
+/* --- before a script ----------------------------------------------------------------------------------------------- */
+
+static bool same_names(const char *const *a, const char *const *b, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!pr_eq(a[i], b[i])) return false;
+    return true;
+}
+
+bool pr_ref_same(const struct pr_ref *x, const struct pr_ref *y) {
+    return pr_eq(x->schema, y->schema) && pr_eq(x->table, y->table) && pr_eq(x->ref_schema, y->ref_schema) && pr_eq(x->ref_table, y->ref_table) &&
+           x->n_cols == y->n_cols && x->all_lost == y->all_lost && same_names(x->cols, y->cols, x->n_cols) && same_names(x->ref_cols, y->ref_cols, x->n_cols);
+}
+
+/* A guess that nothing but a name stands for would frighten people for nothing. */
+#define LIKELY 80
+#define MOST_RELATIONS 2000        /* of a database whose facts are read whole for a drop */
+
+static bool goes(const struct pr_dropped *d, const char *schema, const char *table) { return pr_eq(d->schema, schema) && pr_eq(d->table, table); }
+
+static bool is_cut(struct pr_ref *r, const struct pr_dropped *dropped, size_t n) {
+    bool cut = false, child_goes = false;
+    for (size_t i = 0; i < n; i++) {
+        const struct pr_dropped *d = &dropped[i];
+        if (goes(d, r->schema, r->table) && d->column == NULL) child_goes = true;
+        if (goes(d, r->schema, r->table) && d->column != NULL && pr_mentions(r->cols, r->n_cols, d->column)) cut = true;
+        if (goes(d, r->ref_schema, r->ref_table) && (d->column == NULL || pr_mentions(r->ref_cols, r->n_cols, d->column))) cut = r->all_lost = true;
+    }
+    return cut && !child_goes;
+}
+
+static enum pr_code guessed(struct pr_pg *pg, const struct pr_dropped *dropped, size_t n_dropped, int64_t until_us, struct pr_arena *a, struct pr_ref **out, size_t *n_out,
+                            struct pr_err *e) {
+    struct pr_facts *whole = NULL;
+    struct pr_ref *all = NULL;
+    size_t n = 0, kept = 0;
+    PR_TRY(e, pr_facts_read(pg, NULL, 0, a, &whole, e));
+    const size_t n_all = pr_refs_inferred(whole, NULL, 0, a, &all);
+    for (size_t i = 0; i < n_all; i++) {
+        struct pr_ref r = all[i];
+        if (is_cut(&r, dropped, n_dropped)) all[n++] = all[i];
+    }
+    PR_TRY(e, pr_refs_weigh(pg, whole, all, &n, until_us, a, e));
+    for (size_t i = 0; i < n; i++)
+        if (all[i].confidence >= LIKELY && is_cut(&all[i], dropped, n_dropped)) all[kept++] = all[i];
+    *out = all;
+    *n_out = kept;
+    return PR_OK;
+}
+
+enum pr_code pr_facts_orphans(struct pr_pg *pg, const struct pr_ref *refs, size_t n, const struct pr_dropped *dropped, size_t n_dropped, int64_t timeout_ms,
+                              const struct pr_talk *talk, struct pr_arena *a, struct pr_facts *f, struct pr_err *e) {
+    if (timeout_ms == 0 || n + n_dropped == 0) return PR_OK;
+    const struct pr_orphan_search how = {.until_us = pr_mono_us() + timeout_ms * 1000, .talk = talk};
+    struct pr_ref *more = NULL;
+    size_t n_more = 0;
+    if (n_dropped > 0 && f->n_all_relations <= MOST_RELATIONS) PR_TRY(e, guessed(pg, dropped, n_dropped, how.until_us, a, &more, &n_more, e));
+    struct pr_ref *all = PR_NEW_ARRAY(a, struct pr_ref, n + n_more + 1);
+    for (size_t i = 0; i < n + n_more; i++) all[i] = i < n ? refs[i] : more[i - n];
+    struct pr_orphans *found = NULL;
+    PR_TRY(e, pr_orphans_find(pg, all, n + n_more, &how, a, &found, e));
+    f->orphans = found;
+    f->n_orphans = n + n_more;
+    return PR_OK;
+}

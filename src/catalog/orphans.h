@@ -21,6 +21,7 @@ struct pr_ref {
     bool validated, enforced, match_full;
     bool triggers_off;             /* somebody disabled the triggers that hold a declared one */
     bool period;                   /* a temporal key: its values are compared by containment, and left out here */
+    bool rows_change;              /* statements that run before it write these rows: what was counted may be mended by then */
     bool all_lost;                 /* count every row that refers: the other table is to go */
     int confidence;                /* 0 to 100; 100 when declared */
     const char *const *why; size_t n_why;  /* of an inferred one, in words */
@@ -71,6 +72,18 @@ struct pr_orphan_search {
  * others. Not to be called inside a transaction. out: n results, in a. Errors CONNECT, INTERRUPTED, DB_SHAPE. */
 PR_NODISCARD enum pr_code pr_orphans_find(struct pr_pg *pg, const struct pr_ref *refs, size_t n, const struct pr_orphan_search *how,
                                           struct pr_arena *a, struct pr_orphans **out, struct pr_err *e);
+
+/* A table that is to be dropped, or one of its columns. */
+struct pr_dropped { const char *schema, *table, *column; /* NULL = the table */ };
+
+/* Before a script runs: counts the orphans of these references and, where tables or columns go, the rows that refer to them, by foreign keys or as
+ * it seems by their names; within timeout_ms (0 = does nothing), the counts are lower bounds where that is not enough. Goes into f->orphans; refs
+ * must live as long. Errors as pr_orphans_find and pr_facts_read. */
+PR_NODISCARD enum pr_code pr_facts_orphans(struct pr_pg *pg, const struct pr_ref *refs, size_t n, const struct pr_dropped *dropped, size_t n_dropped,
+                                           int64_t timeout_ms, const struct pr_talk *talk, struct pr_arena *a, struct pr_facts *f, struct pr_err *e);
+
+/* The same columns refer to the same ones. */
+bool pr_ref_same(const struct pr_ref *x, const struct pr_ref *y);
 
 /* "schema.table (a, b)", quoted as SQL wants it. */
 const char *pr_ref_from(struct pr_arena *a, const struct pr_ref *r);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "ops/check.h"
+#include "rules/orphans.h"
 
 static bool is_folder(const char *path) {
     struct stat st;
@@ -120,6 +121,19 @@ static enum pr_code keep_pending(struct pr_check *k, struct pr_err *e) {
     return PR_OK;
 }
 
+/* In the order in which they run: what an earlier one writes is no longer as it was counted. */
+static enum pr_code count_orphans(struct pr_check *k, struct pr_facts *facts, struct pr_err *e) {
+    struct pr_orphan_asks asks = {.a = k->c->a};
+    for (size_t i = 0; i < k->n; i++) {
+        const struct pr_side *up = &k->list[i]->up;
+        struct pr_script s PR_CLEANUP(pr_script_done) = {0};
+        if (up->path == NULL) continue;
+        PR_TRY(e, pr_script_parse(up->text, up->len, k->c->a, &s, e));
+        pr_orphan_asks_add(&asks, &s, facts);
+    }
+    return pr_facts_orphans(k->x.pg, asks.refs, asks.n, asks.dropped, asks.n_dropped, k->x.config->orphans_timeout_ms, k->c->talk, k->c->a, facts, e);
+}
+
 static enum pr_code read_live(struct pr_check *k, bool named, struct pr_err *e) {
     const enum pr_code code = pr_context_connect(k->c, &k->x, "check", e);
     if (code != PR_OK && code != PR_ERR_INTERRUPTED && e->hint[0] == '\0') return pr_hint(e, "pgrail check --offline judges without the database");
@@ -139,6 +153,7 @@ static enum pr_code read_live(struct pr_check *k, bool named, struct pr_err *e) 
     struct pr_facts *facts = NULL;
     PR_TRY(e, pr_facts_read(k->x.pg, wants, n, k->c->a, &facts, e));
     facts->environment = k->x.env->name;
+    PR_TRY(e, count_orphans(k, facts, e));
     k->facts = facts;
     k->source = "live";
     return PR_OK;

@@ -41,6 +41,7 @@ struct pr_config {
     struct pr_environment *environments; size_t n_environments;
     int64_t max_inline_rows;
     int64_t max_block_ms;          /* longest that writers or readers may wait */
+    int64_t orphans_timeout_ms;    /* to count orphans before a constraint or a drop; 0 = not at all */
     int64_t rehearsal_max_age_ms, grounding_max_age_ms, approval_max_age_ms;
     int64_t approvals;
     int64_t lock_timeout_ms, lock_attempts, retry_max_ms;

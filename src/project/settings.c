@@ -38,6 +38,8 @@ static const struct pr_setting settings[] = {
      .max = 1000000000000, .fallback = "50000", .unit = "rows", .why = "DML over more rows must be a backfill"},
     {.section = "policy", .key = "max_block", .type = PR_SET_DURATION, IN_CONFIG(max_block_ms), .min = 0, .max = DAY,
      .fallback = "1s", .unit = "duration", .why = "longest that readers or writers may be made to wait"},
+    {.section = "policy", .key = "orphans_timeout", .type = PR_SET_DURATION, IN_CONFIG(orphans_timeout_ms), .min = 0, .max = 60 * MINUTE,
+     .fallback = "2s", .unit = "duration", .why = "time to count orphans before a constraint or a drop; 0: do not look"},
     {.section = "policy", .key = "grounding_max_age", .type = PR_SET_DURATION, IN_CONFIG(grounding_max_age_ms), .min = MINUTE,
      .max = 365 * DAY, .fallback = "7d", .unit = "duration", .file_only = true, .why = "older groundings are taken again"},
     {.section = "policy", .key = "rehearsal_max_age", .type = PR_SET_DURATION, IN_CONFIG(rehearsal_max_age_ms), .min = MINUTE,

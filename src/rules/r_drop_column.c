@@ -1,6 +1,7 @@
 #include "sql/nodes.h"
 
 #include "rules/help.h"
+#include "rules/orphans.h"
 
 /* What goes with the column without a NOTICE: several-column constraints, indexes that only mention it, statistics. */
 static const char *silent_list(const struct pr_rule_ctx *c) {
@@ -18,8 +19,9 @@ static void on_cmd(const struct pr_rule_ctx *c, const AlterTableStmt *at, const 
     if (r != NULL && cmd->missing_ok && pr_find_col(r, cmd->name) == NULL) return;
     const char *t = pr_rv_name(c, at->relation), *col = pr_id(c, cmd->name), *list = silent_list(c);
     const char *rows = r != NULL && r->rows_trusted ? pr_fmt(PR_A(c), " of about %s rows", pr_human_count(PR_A(c), r->rows)) : "";
-    const char *what = pr_fmt(PR_A(c), "Its values%s are gone, and the application that runs now fails with 42703 wherever it names it.%s%s%s", rows,
-                              list[0] != '\0' ? " With it go, without a NOTICE and without CASCADE: " : "", list, list[0] != '\0' ? "." : "");
+    const char *what = pr_fmt(PR_A(c), "Its values%s are gone, and the application that runs now fails with 42703 wherever it names it.%s%s%s%s", rows,
+                              list[0] != '\0' ? " With it go, without a NOTICE and without CASCADE: " : "", list, list[0] != '\0' ? "." : "",
+                              pr_orphan_losses(PR_A(c), c->facts, r, cmd->name));
     const struct pr_span at_name = pr_word_at(c, cmd->name, 0);
     pr_report(c, &(struct pr_hit){.level = PR_ERROR, .offset = at_name.offset, .len = at_name.len, .what = what,
         .title = pr_fmt(PR_A(c), "dropping %s.%s loses its data%s", t, col, list[0] != '\0' ? ", and more than it says" : "")});

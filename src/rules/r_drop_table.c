@@ -1,6 +1,7 @@
 #include "sql/nodes.h"
 
 #include "rules/help.h"
+#include "rules/orphans.h"
 
 /* Who else is locked or broken: children and parents by foreign key, views. */
 static const char *others(const struct pr_rule_ctx *c, const struct pr_rel *r) {
@@ -12,6 +13,7 @@ static const char *others(const struct pr_rule_ctx *c, const struct pr_rel *r) {
     }
     for (size_t i = 0; r != NULL && i < r->n_deps; i++)
         pr_addf(&b, " %s %s depends on it.", r->deps[i].kind, pr_qualified(PR_A(c), r->deps[i].schema, r->deps[i].name));
+    pr_add(&b, pr_orphan_losses(PR_A(c), c->facts, r, NULL));
     return pr_buf_text(&b);
 }
 

@@ -375,3 +375,56 @@ def test_archive_refuses(project, db, live):
     assert not doc["archive"]["moves_rows"] and "DELETE" not in project.read(doc["archive"]["up"])
     assert doc["archive"]["warnings"] == ["trigger seen of public.children runs when rows are taken out or put back",
                                           "3 rows are more than max_inline_rows (2): the migration makes the table alone, and its rows go by a backfill"]
+
+
+def findings(project, rule, *args):
+    r = project.pgrail("check", *args, "--env", "production", "--json")
+    assert r.status in (0, 1, 3), r
+    return [f for f in r.json["findings"] if f["rule"] == rule]
+
+
+def test_check_counts_before_a_constraint(project, db):
+    """Unasked: a key that cannot be valid is an error with the number, one that is only added NOT VALID a warning, one whose rows are written first too."""
+    project.environment("production", db)
+    pair(db)
+    db.sql("CREATE TABLE kept (LIKE children); ALTER TABLE children ADD CONSTRAINT late FOREIGN KEY (parent_id) REFERENCES parents NOT VALID")
+    project.migration(1, "validate", "ALTER TABLE children VALIDATE CONSTRAINT late;")
+    project.migration(2, "add", "ALTER TABLE children ADD CONSTRAINT again FOREIGN KEY (parent_id) REFERENCES parents (id) NOT VALID;")
+    project.migration(3, "mend", "DELETE FROM children WHERE parent_id > 100;")
+    project.migration(4, "after", "ALTER TABLE children VALIDATE CONSTRAINT late;")
+    project.migration(5, "good", "ALTER TABLE kept ADD CONSTRAINT good FOREIGN KEY (parent_id) REFERENCES parents;")
+    words = "3 rows of public.children (parent_id) refer to rows of public.parents that are not there"
+    (f,) = findings(project, "orphan-rows", "0001")
+    assert f["level"] == "error" and f["title"] == f"VALIDATE CONSTRAINT late will fail with 23503: {words}"
+    assert "pgrail orphans public.children --key parent_id --env production" in f["safe_way"]
+    (f,) = findings(project, "orphan-rows", "0002")
+    assert f["level"] == "warning" and f["title"].endswith(words)
+    (f,) = findings(project, "orphan-rows", "0003", "0004")
+    assert f["level"] == "warning" and "may fail with 23503" in f["title"] and "a statement before this one writes the rows" in f["what"]
+    assert findings(project, "orphan-rows", "0005") == []
+    project.policy["orphans_timeout"] = "0"
+    project.write_conf()
+    assert findings(project, "orphan-rows", "0001") == []
+
+
+def test_check_counts_before_a_drop(project, db):
+    """Who refers to what goes, by a foreign key and by a name alone; and what the column that goes still told."""
+    project.environment("production", db)
+    pair(db)
+    db.sql("CREATE TABLE notes (id int PRIMARY KEY, parent_id bigint CONSTRAINT noted REFERENCES parents); INSERT INTO notes VALUES (1, 5), (2, NULL)")
+    project.migration(1, "drop_parents", "DROP TABLE parents CASCADE;")
+    project.migration(2, "drop_column", "ALTER TABLE children DROP COLUMN parent_id;")
+    (f,) = findings(project, "drop-table", "0001")
+    assert "1 row of public.notes (parent_id) refers to it, by foreign key noted, and will then refer to nothing." in f["what"]
+    assert "300 rows of public.children (parent_id) refer to it, as it seems by its name and values" in f["what"]
+    (f,) = findings(project, "drop-column", "0002")
+    assert "3 rows of public.children (parent_id) refer to rows of public.parents that are not there, and afterwards nobody can tell" in f["what"]
+
+
+def test_apply_counts_first(project, db):
+    project.environment("production", db)
+    pair(db)
+    db.sql("ALTER TABLE children ADD CONSTRAINT late FOREIGN KEY (parent_id) REFERENCES parents NOT VALID")
+    project.migration(1, "validate", "ALTER TABLE children VALIDATE CONSTRAINT late;", "SELECT 1;")
+    r = project.pgrail("apply", "0001", "--env", "production")
+    assert r.status != 0 and "orphans: 3 rows of public.children (parent_id) refer to rows of public.parents that are not there" in r.out + r.err, r

@@ -3,6 +3,7 @@
 #include <glob.h>
 #include <setjmp.h>
 
+#include "catalog/orphans.h"
 #include "judged.h"
 #include "project/config.h"
 
@@ -40,6 +41,13 @@ static void touch_up_more(const struct pr_rule *rule, struct pr_facts *f, struct
         if (!(composite && pr_eq(f->types[i].name, "pair")) && !(drop_type && pr_eq(f->types[i].name, "mood"))) continue;
         f->types[i].used_by = composite ? typed : of_mood;
         f->types[i].n_used_by = 1;
+    }
+    static const char *const r_id[] = {"r_id"}, *const id[] = {"id"};
+    static const struct pr_ref ref = {.basis = PR_REF_ASKED, .schema = "public", .table = "t", .ref_schema = "public", .ref_table = "r", .cols = r_id, .ref_cols = id, .n_cols = 1};
+    static const struct pr_orphans lost = {.ref = &ref, .rows = 9};
+    if (pr_eq(rule->id, "orphan-rows")) {
+        f->orphans = &lost;
+        f->n_orphans = 1;
     }
     if (pr_eq(rule->id, "standby-conflict")) f->standbys = 1;
     if (pr_eq(rule->id, "pooler-session-settings")) f->tx_pooled = true;
