@@ -88,8 +88,7 @@ const char *pr_tx_mode_name(enum pr_tx_mode m);            /* "one transaction",
 
 /* How a runner treats transactions. In all but WRAPPED, a script with a BEGIN, COMMIT or ROLLBACK of its own is PR_TX_OWN. */
 enum pr_tx_rule {
-    PR_TX_RULE_PGRAIL,             /* pgrail runs it (golang-migrate form): PR_TX_EACH when any statement must stand outside a
-                                    * transaction, else PR_TX_ONE */
+    PR_TX_RULE_PGRAIL,             /* pgrail runs it: PR_TX_EACH when any statement must stand outside a transaction, else PR_TX_ONE */
     PR_TX_RULE_WRAPPED,            /* BEGIN and COMMIT round the file, whatever is in it: PR_TX_ONE */
     PR_TX_RULE_ALONE,              /* told not to (transaction:false, NO TRANSACTION …): PR_TX_EACH */
     PR_TX_RULE_QUERY,              /* the file as one query (Prisma): an implicit transaction, unless it is a single statement */
