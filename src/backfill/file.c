@@ -46,7 +46,7 @@ static void add_line(struct header *h, const char *text, int line, bool *open) {
     const bool more = marks >= 4 && strncmp(text, "--", 2) == 0 && strspn(text + 2, " \t") >= 2;        /* "--   …" goes on with the line above */
     if (more && *open) {
         struct line *last = &h->lines[h->n - 1];
-        last->value = pr_trim(a, pr_fmt(a, "%s %s", last->value, text + 2));
+        last->value = pr_trim(a, pr_fmt(a, "%s %s", last->value, pr_trim(a, text + 2)));
         return;
     }
     const char *word = text + 2 + strspn(text + 2, " \t");

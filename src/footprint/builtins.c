@@ -4,7 +4,7 @@
  * Source  SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND provolatile <> 'v' */
 #include "footprint/fx.h"
 
-/* Both sorted by bytes, for bsearch. */
+/* All sorted by bytes, for bsearch. */
 static const char *const volatile_names[] = {
     "array_sample", "array_shuffle", "clock_timestamp", "currval", "gen_random_uuid", "lastval", "lo_creat",
     "lo_create", "lo_from_bytea", "nextval", "pg_current_wal_lsn", "pg_database_size", "pg_notify",
@@ -121,11 +121,25 @@ static const char *const steady_names[] = {
     "xmlexists", "xmltext", "xmlvalidate", "xpath", "xpath_exists",
 };
 
+/* Aggregates, and what operators such as -> stand for. */
+static const char *const gathering_names[] = {
+    "any_value", "array_agg", "avg", "bit_and", "bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count",
+    "covar_pop", "covar_samp", "dense_rank", "every", "json_agg", "json_agg_strict", "json_array_element",
+    "json_array_element_text", "json_extract_path", "json_extract_path_text", "json_object_agg",
+    "json_object_agg_strict", "json_object_agg_unique", "json_object_agg_unique_strict", "json_object_field",
+    "json_object_field_text", "jsonb_agg", "jsonb_agg_strict", "jsonb_extract_path", "jsonb_extract_path_text",
+    "jsonb_object_agg", "jsonb_object_agg_strict", "jsonb_object_agg_unique", "jsonb_object_agg_unique_strict",
+    "max", "min", "mode", "percentile_cont", "percentile_disc", "range_agg", "range_intersect_agg", "rank",
+    "regr_avgx", "regr_avgy", "regr_count", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy",
+    "regr_syy", "stddev", "stddev_pop", "stddev_samp", "string_agg", "sum", "var_pop", "var_samp", "variance",
+    "xmlagg",
+};
+
 static bool listed(const char *const *names, size_t n, const char *name) {
     return bsearch(&name, names, n, sizeof *names, pr_by_text) != NULL;
 }
 
 enum fx_volatility fx_builtin(const char *name) {
     if (listed(volatile_names, PR_COUNT(volatile_names), name)) return FX_VOLATILE;
-    return listed(steady_names, PR_COUNT(steady_names), name) ? FX_STEADY : FX_UNKNOWN;
+    return listed(steady_names, PR_COUNT(steady_names), name) || listed(gathering_names, PR_COUNT(gathering_names), name) ? FX_STEADY : FX_UNKNOWN;
 }
