@@ -42,6 +42,10 @@ void pr_check_problem(struct pr_check *k, const struct pr_problem *p, const char
 /* Judges the backfills that belong to a migration (NULL: to none), in the world that it leaves. Errors BUG. */
 PR_NODISCARD enum pr_code pr_check_backfills(struct pr_check *k, const struct pr_migration *m, struct pr_world *world, struct pr_err *e);
 
+/* Puts into a plan what moves DML over max_inline_rows out of an up script into a backfill, or why it stays. Errors as pr_judge_side. */
+PR_NODISCARD enum pr_code pr_check_move(struct pr_check *k, const struct pr_migration *m, const struct pr_folder *f, const struct pr_facts *facts,
+                                        struct pr_fix_plan *plan, struct pr_err *e);
+
 /* Puts a finding into the document's "suppressed": by is "ignore" or "baseline". */
 void pr_check_suppress(struct pr_check *k, const json_t *finding, const char *by, const char *reason);
 

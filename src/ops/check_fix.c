@@ -72,6 +72,7 @@ static enum pr_code fix_one(struct fixing *x, size_t i, const struct pr_facts **
     const struct pr_fix_job job = {.migration = m, .folder = f, .root = k->root, .facts = *facts, .version_num = k->version_num, .config = k->x.config, .runner = k->runner};
     struct pr_fix_plan plan = {0};
     PR_TRY(e, pr_fix_migration(&job, k->c->a, &plan, e));
+    PR_TRY(e, pr_check_move(k, m, f, *facts, &plan, e));
     if (k->in_order) *facts = pr_check_later(k, plan.after);
     if (!pr_check_wanted(k, m)) return PR_OK;               /* --since */
     put_notes(x->left, plan.left, plan.n_left, false, NULL);

@@ -26,7 +26,7 @@ PR_RULE(big_dml) = {
     .id = "big-dml", .family = PR_F_MIXING, .level = PR_ERROR,
     .title = "more rows are written in one statement than max_inline_rows allows",
     .why = "Each row stays locked until commit, the old versions stay as bloat, replicas lag behind one burst of WAL, and an abort at the end loses all of it.",
-    .safe_way = "A backfill: batches by primary key, throttled, restartable, verified (pgrail backfill).",
+    .safe_way = "A backfill: batches by primary key, throttled, restartable, verified (pgrail backfill). pgrail check --fix moves the statement into NNNN_name.backfill.sql.",
     .source = "https://www.postgresql.org/docs/current/routine-vacuuming.html",
     .claim = {.lock = PR_ROW_EXCLUSIVE, .scans = true},
     .setup = "CREATE TABLE t (a int, b int); INSERT INTO t SELECT i, 0 FROM generate_series(1, 60000) i; ANALYZE t",
