@@ -6,7 +6,9 @@
 
 #define TURN_MS 50
 #define READ_US 300000                          /* the job's row: what a person asks is heard within so long */
-#define LOOK_US 400000
+#define LOOK_US 250000
+#define SAY_US 30000000
+#define HELD_LONG_US 5000000
 #define PROGRESS_US 1000000
 #define LEAVE_US 5000000                        /* a batch that has not ended after so long is cancelled and rolled back */
 #define LOST_US 120000000                       /* how long a server may be gone before we give up */
@@ -136,8 +138,13 @@ static enum pr_code read_job(struct pr_bf_drive *d, struct pr_err *e) {
 
 static enum pr_code hold_or_go(struct pr_bf_drive *d, const char *why, struct pr_err *e) {
     const bool changed = (why == NULL) != (d->held == NULL);
-    if (changed && why != NULL) pr_say(d->ask->talk, PR_LINE_WARN, "waiting: %s", why);
-    if (changed && why == NULL) pr_say(d->ask->talk, PR_LINE_FACT, "going on");
+    const int64_t now = pr_mono_us();
+    /* A budget of WAL lets go and holds again every moment: that is said now and then. */
+    const bool say = changed && why != NULL && (d->said_us == 0 || now - d->said_us > SAY_US);
+    if (say) pr_say(d->ask->talk, PR_LINE_WARN, "waiting: %s", why);
+    if (say) d->said_us = now;
+    if (changed && why == NULL && now - d->held_us > HELD_LONG_US) pr_say(d->ask->talk, PR_LINE_FACT, "going on after %s", pr_human_us(d->a, now - d->held_us));
+    if (changed) d->held_us = now;
     if (changed) PR_TRY(e, pr_bf_journal_held(d->pg, d->job.id, why, e));
     if (changed) d->held = pr_dup(d->a, why);
     if (!d->leaving) atomic_store(&d->board->gate, d->held != NULL || d->job.state == PR_BF_PAUSED ? PR_BF_HOLD : PR_BF_GO);
@@ -152,7 +159,7 @@ static enum pr_code look_round(struct pr_bf_drive *d, struct pr_err *e) {
         d->read_us = now;
         PR_TRY(e, read_job(d, e));
     }
-    if (now - d->looked_us >= LOOK_US) {
+    if (now - d->looked_us >= (d->job.tuning.max_wal_bytes_s > 0 ? LOOK_US / 5 : LOOK_US)) {
         d->looked_us = now;
         PR_TRY(e, pr_bf_throttle_look(&d->throttle, d->pg, d->board, &d->job.tuning, d->ask->talk, a, &why, e));
     }

@@ -22,6 +22,7 @@ struct pr_bf_drive {
     struct pr_bf_progress progress;
     struct pr_err failure;                  /* of the first worker that ended so; code PR_OK = none */
     const char *held;                       /* why workers wait, or NULL */
+    int64_t held_us, said_us;
     int64_t started_us, read_us, looked_us, progress_us, last_done_us, seen_batches;
     int64_t told_us;                        /* workers were told to leave; 0 = not */
     bool leaving, signalled, by_others;

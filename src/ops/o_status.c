@@ -1,5 +1,5 @@
 #include "apply/apply.h"
-#include "ops/ops.h"
+#include "ops/backfill.h"
 
 /* status: what is applied, pending, changed after it was applied, or left unfinished. */
 
@@ -9,14 +9,23 @@ static const struct pr_param params[] = {
     {.name = "env", PR_FIELD(PR_T_STR, struct args, env), .complete = "environment", .help = "Environment to look at; default: the only one, or production."},
 };
 
+static enum pr_code backfills(struct pr_call *c, struct pr_context *x, json_t **list, struct pr_err *e) {
+    PR_TRY(e, pr_context_connect(c, x, "status", e));
+    return pr_backfill_jobs(x->pg, false, c->a, list, e);
+}
+
 static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const struct args *in = c->args;
     struct pr_context x PR_CLEANUP(pr_context_done) = {0};
     struct pr_folder *folder = NULL;
-    json_t *doc = NULL;
+    json_t *doc = NULL, *list = NULL;
     PR_TRY(e, pr_context_open(c, in->env, &x, e));
     PR_TRY(e, pr_folder_read(x.config->migrations, x.config->root, x.config->layout, c->a, &folder, e));
     PR_TRY(e, pr_apply_status(x.config, x.env, folder, c->talk, c->a, &doc, e));
+    const enum pr_code code = backfills(c, &x, &list, e);
+    if (code == PR_OK) pr_set(doc, "backfill_jobs", list);
+    else json_decref(doc);
+    PR_TRY(e, code);
     if (pr_get_int(doc, "changed") > 0) c->outcome = PR_ERR_DRIFT;
     pr_call_return(c, doc);
     return PR_OK;
@@ -63,6 +72,7 @@ static void render(const json_t *doc, const struct pr_render *r) {
                 pr_printable(r->a, pr_get_str(o, "migration"), 200), pr_get_str(o, "started_at"), pr_printable(r->a, pr_get_str(o, "words"), 500));
         if (pr_get_str(o, "left") != NULL) pr_addf(r->out, "  left behind: %s\n", pr_printable(r->a, pr_get_str(o, "left"), 300));
     }
+    json_array_foreach(pr_get(doc, "backfill_jobs"), i, o) pr_ops_backfill_job(o, r);
     json_array_foreach(pr_get(doc, "invalid_indexes"), i, o)
         pr_addf(r->out, "\001winvalid index\002  %s on %s%s\n", pr_printable(r->a, pr_get_str(o, "index"), 200), pr_printable(r->a, pr_get_str(o, "table"), 200),
                 pr_get_bool(o, "building") ? ", being built now" : "");
@@ -70,7 +80,7 @@ static void render(const json_t *doc, const struct pr_render *r) {
 
 PR_OP(status) = {
     .name = "status", .summary = "What is applied, pending, changed after it was applied, or unfinished",
-    .detail = "Each migration of the folder with its state on the environment; runs that did not end, with what they left and the command that settles it; invalid indexes. Reads only. "
+    .detail = "Each migration of the folder with its state on the environment; runs that did not end, with what they left and the command that settles it; backfills under way; invalid indexes. Reads only. "
               "Exit status 1 when a file changed after it was applied, or an applied one has no file.",
     .examples = (const char *const[]){"pgrail status", "pgrail status --env production --json", NULL},
     .capability = PR_OBSERVE, .params = params, .n_params = PR_COUNT(params), .args_size = sizeof(struct args), .schema = "pgrail.status/1",

@@ -1,0 +1,277 @@
+/* run.c: one start of a backfill from beginning to end: the gates, the job in the journal, the workers, what is left, the record. */
+#include "backfill/drive.h"
+
+#include "ledger/ledger.h"
+
+#define ROUNDS 3                                /* of sweeps over what came back, before a person is asked */
+#define VACUUM_ROWS 240000                      /* by key, rows leave their page: a vacuum in between makes room (measured) */
+#define STRETCH 100000                          /* rows of one count */
+
+static void drive_done(struct pr_bf_drive *d) {
+    pr_pg_close(d->pg);
+    pr_bf_board_freep(&d->board);
+    json_decref(d->doc);
+}
+
+static const char *again(const struct pr_bf_drive *d) {
+    return pr_fmt(d->a, "pgrail backfill %s --env %s", d->ask->file->path, d->ask->environment->name);
+}
+
+/* ---- settings: the file's, those of the journal when the job is there already, and on top what was asked for this time */
+
+static bool by_key_alone(const struct pr_bf_cut *cut) {
+    for (size_t i = 0; i < cut->n_walks; i++)
+        if (cut->walks[i].way == PR_BF_STRIDED) return false;
+    return cut->kind == PR_BF_UPDATE;
+}
+
+static struct pr_bf_tuning of_file(const struct pr_bf_file *f, const struct pr_bf_cut *cut) {
+    return (struct pr_bf_tuning){.workers = f->workers, .batch = f->batch, .target_ms = f->target_ms, .pause_ms = f->pause_ms, .max_lag_ms = f->max_lag_ms,
+                                 .max_wal_bytes_s = f->max_wal_bytes_s, .max_rejects = f->max_rejects, .vacuum_rows = by_key_alone(cut) ? VACUUM_ROWS : 0};
+}
+
+/* ---- the job */
+
+static enum pr_code new_job(struct pr_bf_drive *d, struct pr_err *e) {
+    const struct pr_bf_file *f = d->ask->file;
+    d->job = (struct pr_bf_job){.name = f->id, .sha256 = f->sha256, .statement = d->cut.statement, .target = d->cut.target, .tuning = of_file(f, &d->cut)};
+    for (size_t i = 0; i < d->cut.n_walks; i++) d->job.rows_total = pr_sat_add(d->job.rows_total, d->cut.walks[i].est_rows > 0 ? d->cut.walks[i].est_rows : 0);
+    pr_bf_wish_apply(&d->ask->wish, &d->job.tuning);
+    return pr_bf_journal_open(d->pg, &d->job, &d->cut, d->a, e);
+}
+
+static enum pr_code other_bytes(struct pr_bf_drive *d, const struct pr_bf_job *job, struct pr_err *e) {
+    (void)PR_FAIL(e, PR_ERR_REFUSED, "a backfill %s of other bytes is %s since %s: the file changed after it began", job->name, pr_bf_state_name(job->state), job->changed_at);
+    return pr_hint(e, "bring the file back to SHA-256 %.16s…, or give that job up: pgrail backfill-ctl abandon %s --env %s", job->sha256, job->name,
+                   d->ask->environment->name);
+}
+
+static enum pr_code find_job(struct pr_bf_drive *d, bool *is_new, struct pr_err *e) {
+    struct pr_bf_job job = {0};
+    bool found = false;
+    PR_TRY(e, pr_bf_journal_find(d->pg, d->ask->file->id, d->a, &job, &found, e));
+    const bool same = found && pr_eq(job.sha256, d->ask->file->sha256);
+    *is_new = !found || pr_bf_state_ended(job.state);
+    if (found && job.state == PR_BF_DONE && same) {
+        (void)PR_FAIL(e, PR_ERR_REFUSED, "the backfill %s is done since %s", job.name, job.changed_at);
+        return pr_hint(e, "pgrail status --env %s; to fill what came since, write a new file", d->ask->environment->name);
+    }
+    if (*is_new) return PR_OK;
+    if (!same) return other_bytes(d, &job, e);
+    d->job = job;
+    return PR_OK;
+}
+
+static enum pr_code begin_job(struct pr_bf_drive *d, bool is_new, struct pr_err *e) {
+    if (is_new) PR_TRY(e, new_job(d, e));
+    const struct pr_bf_tuning was = d->job.tuning;
+    pr_bf_wish_apply(&d->ask->wish, &d->job.tuning);
+    const char *words = pr_bf_tuning_words(d->a, &d->job.tuning);
+    if (!is_new && !pr_eq(words, pr_bf_tuning_words(d->a, &was))) PR_TRY(e, pr_bf_journal_tune(d->pg, d->job.id, &d->job.tuning, words, e));
+    const bool under_way = d->job.state == PR_BF_RUNNING || d->job.state == PR_BF_PAUSED || d->job.state == PR_BF_CHECKING;
+    pr_say(d->ask->talk, PR_LINE_STEP, "backfill %s, job %" PRId64 ": %s", d->job.name, d->job.id,
+           is_new ? "begins" : under_way ? "taking part in it" : "going on where it stopped");
+    pr_say(d->ask->talk, PR_LINE_FACT, "%s", words);
+    PR_TRY(e, pr_bf_journal_step(d->pg, &d->job, under_way ? PR_BF_EV_JOIN : PR_BF_EV_START, NULL, e));
+    if (d->job.state == PR_BF_PAUSED) pr_say(d->ask->talk, PR_LINE_WARN, "it is paused; to go on: pgrail backfill-ctl resume %s --env %s", d->job.name, d->ask->environment->name);
+    return PR_OK;
+}
+
+/* ---- after the last range */
+
+static enum pr_code count_walk(struct pr_bf_drive *d, const struct pr_bf_walk *w, int64_t *left, struct pr_err *e) {
+    const char *const *lower = NULL;
+    struct pr_arena *keep PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)256 << 20);
+    for (;;) {
+        struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)4 << 20);
+        const char **params = PR_NEW_ARRAY(a, const char *, 2 * w->n_keys + 1);
+        struct pr_pg_rows r = {0};
+        int n = 0;
+        int64_t here = 0;
+        for (size_t i = 0; lower != NULL && i < w->n_keys; i++) params[n++] = lower[i];
+        params[n] = pr_fmt(a, "%d", STRETCH);
+        const struct pr_pg_stmt edge = {.name = "backfill: count", .sql = lower == NULL ? w->edge.first : w->edge.next, .n_params = n + 1,
+                                        .shape = PR_MAYBE_ROW, .n_cols = (int)w->n_keys + 1};
+        PR_TRY(e, pr_pg_query(d->pg, &edge, params, a, &r, e));
+        if (r.n_rows == 0) return PR_OK;
+        const char **upper = PR_NEW_ARRAY(keep, const char *, w->n_keys);
+        for (size_t i = 0; i < w->n_keys; i++) params[n++] = upper[i] = pr_dup(keep, PR_CELL(&r, 0, i));
+        const struct pr_pg_stmt count = {.name = "backfill: count", .sql = lower == NULL ? w->left.first : w->left.next, .n_params = n, .shape = PR_ONE_ROW, .n_cols = 1};
+        PR_TRY(e, pr_pg_query(d->pg, &count, params, a, &r, e));
+        PR_TRY(e, pr_parse_i64(PR_CELL(&r, 0, 0), 0, INT64_MAX, &here, e));
+        *left += here;
+        lower = upper;
+        if (pr_interrupted(d->ask->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted while counting what is left");
+    }
+}
+
+/* Rows that the condition still holds for; -1 when it says nothing about being done. */
+static enum pr_code count_left(struct pr_bf_drive *d, int64_t *left, struct pr_err *e) {
+    int64_t sum = 0;
+    *left = -1;
+    for (size_t i = 0; i < d->cut.n_walks; i++) {
+        const struct pr_bf_walk *w = &d->cut.walks[i];
+        if (!w->converges || w->left.first == NULL) return PR_OK;
+        PR_TRY(e, count_walk(d, w, &sum, e));
+    }
+    *left = sum;
+    return PR_OK;
+}
+
+static enum pr_code drive_round(struct pr_bf_drive *d, struct pr_err *e) {
+    bool walked = false;
+    PR_TRY(e, pr_bf_drive(d, &walked, e));
+    if (walked) return PR_OK;
+    if (d->by_others && (d->job.state == PR_BF_CHECKING || d->job.state == PR_BF_DONE)) return PR_FAIL(e, PR_ERR_BUSY, "done by another pgrail");
+    if (d->job.state == PR_BF_FAILED) return PR_FAIL(e, PR_ERR_DB, "the backfill failed in another pgrail");
+    (void)PR_FAIL(e, PR_ERR_INTERRUPTED, d->signalled ? "interrupted; every batch is whole, and the journal says how far it is" : "stopped; every batch is whole, and the journal says how far it is");
+    return pr_hint(e, "to go on: %s", again(d));
+}
+
+/* Everything, and what came back meanwhile once more. */
+static enum pr_code walk_all(struct pr_bf_drive *d, int64_t *left, struct pr_err *e) {
+    for (int round = 0;; round++) {
+        if (d->job.state != PR_BF_CHECKING) {
+            PR_TRY(e, drive_round(d, e));
+            PR_TRY(e, pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_WALKED, NULL, e));
+        }
+        PR_TRY(e, pr_bf_journal_progress(d->pg, d->job.id, &d->progress, e));
+        PR_TRY(e, count_left(d, left, e));
+        if (*left <= d->progress.rejects || round == ROUNDS) return PR_OK;
+        pr_say(d->ask->talk, PR_LINE_WARN, "%s came back or came new while it ran: once more over those", pr_plural(d->a, *left - d->progress.rejects, "row"));
+        PR_TRY(e, pr_bf_journal_again(d->pg, d->job.id, &d->cut, d->a, e));
+        PR_TRY(e, pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_LEFT_OVER, pr_fmt(d->a, "%" PRId64 " rows", *left), e));
+    }
+}
+
+static enum pr_code prove(struct pr_bf_drive *d, int64_t left, struct pr_err *e) {
+    if (left > d->progress.rejects) {
+        const char *what = pr_fmt(d->a, "%s still match the condition after %d rounds", pr_plural(d->a, left - d->progress.rejects, "row"), ROUNDS + 1);
+        PR_TRY(e, pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_UNPROVEN, what, e));
+        (void)PR_FAIL(e, PR_ERR_UNPROVEN, "%s: the application writes them so, or the statement does not take them out", what);
+        return pr_hint(e, "let a trigger or the application write the new form first, then: %s", again(d));
+    }
+    if (left < 0) pr_say(d->ask->talk, PR_LINE_FACT, "every row was visited once; the condition does not tell which are done");
+    else pr_say(d->ask->talk, PR_LINE_GOOD, left == 0 ? "no row is left that the condition holds for" : "none is left but those that were set aside");
+    return pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_PROVEN, NULL, e);
+}
+
+/* ---- the document */
+
+static void describe(struct pr_bf_drive *d) {
+    json_t *walks = pr_set_array(d->doc, "walks");
+    pr_set_str(d->doc, "statement", d->cut.statement);
+    for (size_t i = 0; i < d->cut.n_walks; i++) {
+        const struct pr_bf_walk *w = &d->cut.walks[i];
+        json_t *o = pr_push_object(walks);
+        pr_set_str(o, "table", w->full);
+        pr_set_str(o, "way", pr_bf_way_name(w->way));
+        pr_set_str(o, "why", w->why_way);
+        pr_set_int(o, "rows", w->est_rows);
+        json_t *keys = pr_set_array(o, "key");
+        for (size_t k = 0; k < w->n_keys; k++) pr_push_str(keys, w->keys[k].name);
+        pr_say(d->ask->talk, PR_LINE_FACT, "%s, about %s rows: %s, %s", w->full, pr_human_count(d->a, w->est_rows), pr_bf_way_name(w->way), w->why_way);
+    }
+    for (size_t i = 0; i < d->cut.n_notes; i++) pr_say(d->ask->talk, PR_LINE_WARN, "%s", d->cut.notes[i]);
+}
+
+static enum pr_code summarise(struct pr_bf_drive *d, const struct pr_bf_size *before, struct pr_err *e) {
+    struct pr_bf_size after = {0};
+    struct pr_bf_reject *rejects = NULL;
+    size_t n = 0;
+    PR_TRY(e, pr_bf_journal_progress(d->pg, d->job.id, &d->progress, e));
+    PR_TRY(e, pr_bf_sizes(d->pg, &d->cut, &after, e));
+    PR_TRY(e, pr_bf_journal_rejects(d->pg, d->job.id, 20, d->a, &rejects, &n, e));
+    pr_set(d->doc, "progress", pr_bf_progress_json(&d->progress));
+    pr_set_int(d->doc, "heap_bytes_before", before->heap);
+    pr_set_int(d->doc, "heap_bytes_after", after.heap);
+    pr_set_int(d->doc, "index_bytes_before", before->indexes);
+    pr_set_int(d->doc, "index_bytes_after", after.indexes);
+    pr_set_int(d->doc, "updates", after.updated - before->updated);
+    pr_set_int(d->doc, "hot_updates", after.hot - before->hot);
+    json_t *list = pr_set_array(d->doc, "rejects");
+    for (size_t i = 0; i < n; i++) {
+        json_t *o = pr_push_object(list);
+        pr_set_str(o, "table", rejects[i].walk);
+        pr_set_str(o, "key", rejects[i].key);
+        pr_set_str(o, "sqlstate", rejects[i].sqlstate);
+    }
+    return PR_OK;
+}
+
+/* The journal says why before anybody is told; but a failure of the connection is the journal's own, and a later start finds it running. */
+static enum pr_code note_failure(struct pr_bf_drive *d, struct pr_err *e) {
+    const struct pr_err why = *e;
+    const bool running = d->job.state == PR_BF_RUNNING || d->job.state == PR_BF_PAUSED || d->job.state == PR_BF_CHECKING;
+    const bool stop = why.code == PR_ERR_INTERRUPTED;
+    if (!running || why.code == PR_ERR_CONNECT || why.code == PR_ERR_BUSY || d->pg == NULL || (stop && !pr_interrupted(d->ask->talk))) return why.code;
+    if (stop && d->job.state != PR_BF_CHECKING) return why.code;
+    if (pr_bf_journal_step(d->pg, &d->job, stop ? PR_BF_EV_STOP : PR_BF_EV_FAIL, why.msg, e) == PR_OK) *e = why;
+    if (e->hint[0] == '\0') return pr_hint(e, "what is done stays; to try again where it failed: %s", again(d));
+    return e->code;
+}
+
+static enum pr_code open_all(struct pr_bf_drive *d, struct pr_err *e) {
+    const struct pr_environment *env = d->ask->environment;
+    const struct pr_pg_ident *id = NULL;
+    d->where = (struct pr_pg_where){.service = env->service, .env = env->env, .timeout_ms = 10000, .app = "pgrail/backfill"};
+    if (pr_pg_open(&d->where, &d->pg, e) != PR_OK) return pr_prefix(e, "environment %s", env->name);
+    PR_TRY(e, pr_pg_identity(d->pg, &id, e));
+    d->ident = *id;
+    d->ident.version = pr_dup(d->a, id->version);
+    d->ident.database = pr_dup(d->a, id->database);
+    d->ident.user = pr_dup(d->a, id->user);
+    d->ident.address = pr_dup(d->a, id->address);
+    d->ident.system_id = pr_dup(d->a, id->system_id);
+    pr_set_str(d->doc, "address", d->ident.address);
+    pr_set_str(d->doc, "database", d->ident.database);
+    pr_set_str(d->doc, "server", d->ident.version);
+    if (!id->in_recovery) return pr_bf_board_new(&d->board, e);
+    (void)PR_FAIL(e, PR_ERR_REFUSED, "%s is a standby: nothing can be filled there", d->ident.address);
+    return pr_hint(e, "name the primary in environment %s (target_session_attrs=read-write finds it)", env->name);
+}
+
+static enum pr_code gate(struct pr_bf_drive *d, struct pr_err *e) {
+    if (!d->ask->environment->is_protected) return PR_OK;
+    (void)PR_FAIL(e, PR_ERR_REFUSED, "a backfill cannot be approved yet, and %s is protected", d->ask->environment->name);
+    return pr_hint(e, "rehearse it on staging: pgrail backfill %s --env staging", d->ask->file->path);
+}
+
+static enum pr_code whole_way(struct pr_bf_drive *d, struct pr_err *e) {
+    bool is_new = false;
+    int64_t left = -1;
+    struct pr_bf_size before = {0};
+    PR_TRY(e, open_all(d, e));
+    PR_TRY(e, pr_bf_cut_live(d->ask->file, d->pg, d->a, &d->cut, NULL, e));
+    describe(d);
+    PR_TRY(e, gate(d, e));
+    PR_TRY(e, pr_history_ensure(d->pg, e));
+    PR_TRY(e, pr_bf_journal_ensure(d->pg, e));
+    PR_TRY(e, find_job(d, &is_new, e));
+    PR_TRY(e, pr_bf_sizes(d->pg, &d->cut, &before, e));
+    PR_TRY(e, begin_job(d, is_new, e));
+    enum pr_code code = walk_all(d, &left, e);
+    if (code == PR_OK) code = prove(d, left, e);
+    if (code != PR_OK) code = note_failure(d, e);
+    pr_set_int(d->doc, "job", d->job.id);
+    pr_set_str(d->doc, "state", pr_bf_state_name(d->job.state));
+    pr_set(d->doc, "settings", pr_bf_tuning_json(&d->job.tuning));
+    if (left >= 0) pr_set_int(d->doc, "left", left);
+    struct pr_err of_summary = {0};
+    if (d->pg != NULL && summarise(d, &before, &of_summary) != PR_OK && code == PR_OK) *e = of_summary;
+    return code == PR_OK ? of_summary.code : code;
+}
+
+enum pr_code pr_backfill_run(const struct pr_backfill *ask, struct pr_arena *a, json_t **doc, struct pr_err *e) {
+    struct pr_bf_drive d PR_CLEANUP(drive_done) = {.ask = ask, .a = a, .started_us = pr_mono_us(), .doc = json_object()};
+    *doc = NULL;
+    pr_set_str(d.doc, "schema", "pgrail.backfill/1");
+    pr_set_str(d.doc, "backfill", ask->file->id);
+    pr_set_str(d.doc, "sha256", ask->file->sha256);
+    pr_set_str(d.doc, "environment", ask->environment->name);
+    pr_set_bool(d.doc, "protected", ask->environment->is_protected);
+    const enum pr_code code = whole_way(&d, e);
+    pr_set_int(d.doc, "elapsed_us", pr_mono_us() - d.started_us);
+    *doc = json_incref(d.doc);
+    return code;
+}

@@ -1,0 +1,509 @@
+"""Backfills on real servers: the whole run, every death, contention, other hands on it. A counter column proves that each row was
+written exactly once, and the journal is held against it."""
+import json
+import os
+import signal
+import subprocess
+
+import jsonschema
+import pytest
+
+from lib.runs import BIN, ROOT, WRAP, environment
+from lib.servers import CLEAN, Server, await_that, bindirs
+
+REFUSED, DB, CONNECT, INTERRUPTED = 3, 4, 5, 8
+NAME = "0001_fill"
+PATH = f"migrations/{NAME}.backfill.sql"
+COUNTER = "-- way: key\n-- batch: 100\n-- target: 5ms\n{more}UPDATE t SET n = n + 1;\n"
+FILL = "-- way: strided\n{more}UPDATE t SET twice = id * 2 WHERE twice IS NULL;\n"
+
+
+def valid(r):
+    """A document is as its published schema says."""
+    if r.out.startswith("{") and r.json["schema"] != "pgrail.error/1":
+        with open(f"{ROOT}/docs/schema/{r.json['schema'].removeprefix('pgrail.').removesuffix('/1')}.json", encoding="utf-8") as f:
+            jsonschema.validate(r.json, json.load(f), jsonschema.Draft202012Validator)
+    return r
+
+
+class Site:
+    """A project with one unprotected environment, a table t of so many rows, and a backfill."""
+
+    def __init__(self, project, db, rows=20000):
+        self.project, self.db, self.started = project, db, []
+        project.environment("dev", db)
+        db.sql(f"""CREATE TABLE t (id bigint PRIMARY KEY, n integer NOT NULL DEFAULT 0, twice bigint, note text DEFAULT repeat('x', 60));
+                   INSERT INTO t (id) SELECT g FROM generate_series(1, {rows}) AS g; ANALYZE t""")
+
+    def file(self, text=COUNTER, more=""):
+        self.project.write(PATH, text.format(more=more))
+
+    def argv(self, *args):
+        return ["backfill", PATH, "--env", "dev", *args]
+
+    def run(self, *args, **more):
+        return valid(self.project.pgrail(*self.argv(*args), timeout=120, **more))
+
+    def start(self, *args, env=None):
+        p = subprocess.Popen([*WRAP, BIN, *self.argv(*args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                cwd=self.project.folder, env=environment(self.project.home, {**self.project.env, **(env or {})}), start_new_session=True)
+        self.started.append(p)
+        return p
+
+    def close(self):
+        for p in self.started:
+            if p.poll() is None:
+                p.kill()
+                p.communicate()
+
+    def ctl(self, *args):
+        return valid(self.project.pgrail("backfill-ctl", *args, "--env", "dev", "--json", timeout=60))
+
+    def done(self):
+        """Rows of finished batches, by the journal; 0 before there is one."""
+        if not self.db.value("SELECT to_regclass('pgrail.backfill_reject') IS NOT NULL"):
+            return 0
+        return int(self.db.value("SELECT coalesce(sum(changed), 0) FROM pgrail.backfill_batch"))
+
+    def state(self):
+        rows = self.db.sql("SELECT state FROM pgrail.backfill_job ORDER BY id DESC LIMIT 1") if self.db.value(
+            "SELECT to_regclass('pgrail.backfill_reject') IS NOT NULL") else []
+        return rows[0][0] if rows else None
+
+    def await_rows(self, n):
+        return await_that(lambda: self.done() >= n and self.done(), f"{n} rows by the journal")
+
+    def once(self, rows=20000, state="done"):
+        """Every row was written exactly once, and the journal says the same, range by range."""
+        assert self.db.sql("SELECT n, count(*) FROM t GROUP BY n ORDER BY n") == [(1, rows)]
+        assert self.done() == rows
+        assert self.db.value("SELECT sum(changed) FROM pgrail.backfill_range") == rows
+        assert self.db.value("SELECT count(*) FROM pgrail.backfill_range WHERE state <> 'done'") == 0
+        assert self.state() == state
+
+    def events(self):
+        return [r[0] for r in self.db.sql("SELECT event FROM pgrail.backfill_event ORDER BY id")]
+
+    def workers(self):
+        return [r[0] for r in self.db.sql("SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name LIKE 'pgrail/backfill worker%%'", self.db.name)]
+
+
+@pytest.fixture
+def new_site(project, make_db):
+    """new_site(db=…, rows=…) → Site; what it started is gone after the test."""
+    made = []
+
+    def make(db=None, **more):
+        made.append(Site(project, db or make_db(), **more))
+        return made[-1]
+
+    yield make
+    for s in made:
+        s.close()
+
+
+@pytest.fixture
+def site(new_site):
+    s = new_site()
+    s.file()
+    return s
+
+
+@pytest.fixture
+def slow(site):
+    """So slow that there is time to do something to it: some 30 transactions with a pause each."""
+    site.file(more="-- pause: 60ms\n")
+    return site
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as f:
+        return [int(c) for c in f.read().split()]
+
+
+# ---- whole runs, on every version
+
+def test_by_key_every_row_once(server, new_site):
+    site = new_site()
+    site.file()
+    r = site.run("--json").ok()
+    site.once()
+    assert r.json["state"] == "done" and r.json["walks"][0]["way"] == "key"
+    assert r.json["progress"]["changed"] == r.json["progress"]["read"] == 20000
+    assert site.events() == ["start", "walked", "proven"]
+    again = site.run()
+    assert again.status == REFUSED and "is done" in again.err
+    site.once()
+
+
+def test_strided_stays_hot(server, new_site, make_db):
+    site = new_site()
+    site.db.sql("ALTER TABLE t SET (autovacuum_enabled = off)")
+    site.file(FILL)
+    r = site.run("--json").ok()
+    assert r.json["walks"][0]["way"] == "strided" and r.json["left"] == 0
+    assert site.db.value("SELECT count(*) FROM t WHERE twice IS DISTINCT FROM id * 2") == 0
+    assert site.done() == 20000                                                          # nothing twice, by the journal
+    assert r.json["index_bytes_after"] == r.json["index_bytes_before"]
+    assert r.json["heap_bytes_after"] < r.json["heap_bytes_before"] * 1.25
+    plain = make_db()
+    plain.sql("CREATE TABLE t (id bigint PRIMARY KEY, twice bigint, note text DEFAULT repeat('x', 60)); INSERT INTO t (id) SELECT g FROM generate_series(1, 20000) AS g;"
+              "UPDATE t SET twice = id * 2")
+    assert plain.value("SELECT pg_indexes_size('t')") > r.json["index_bytes_after"] * 1.8  # what one UPDATE does
+
+
+def test_two_workers_every_row_once(server, new_site):
+    site = new_site(rows=150000)
+    site.file("-- way: key\n-- workers: 2\nUPDATE t SET n = n + 1;\n")
+    site.run().ok()
+    site.once(150000)
+    assert site.db.value("SELECT count(DISTINCT worker) FROM pgrail.backfill_batch") == 2
+
+
+def test_delete(site):
+    site.file("DELETE FROM t WHERE id % 3 = 0;\n")
+    r = site.run("--json").ok()
+    assert site.db.value("SELECT count(*) FROM t WHERE id % 3 = 0") == 0 and site.db.value("SELECT count(*) FROM t") == 13334
+    assert r.json["progress"]["changed"] == 6666
+
+
+def test_partitions(project, db):
+    project.environment("dev", db)
+    db.sql("""CREATE TABLE t (id bigint, k integer, n integer NOT NULL DEFAULT 0, PRIMARY KEY (k, id)) PARTITION BY LIST (k);
+              CREATE TABLE t_1 PARTITION OF t FOR VALUES IN (1); CREATE TABLE t_2 PARTITION OF t FOR VALUES IN (2);
+              INSERT INTO t SELECT g, 1 + g % 2 FROM generate_series(1, 9000) AS g; ANALYZE t""")
+    project.write(PATH, COUNTER.format(more="-- workers: 2\n"))
+    project.pgrail("backfill", PATH, "--env", "dev", timeout=120).ok()
+    assert db.sql("SELECT n, count(*) FROM t GROUP BY n") == [(1, 9000)]
+    assert db.sql("SELECT walk, sum(changed) FROM pgrail.backfill_range GROUP BY walk ORDER BY walk") == [("public.t_1", 4500), ("public.t_2", 4500)]
+
+
+# ---- deaths
+
+def test_kill_of_pgrail(server, new_site):
+    site = new_site()
+    site.file(more="-- pause: 60ms\n")
+    for rows in (1500, 5000):
+        p = site.start()
+        site.await_rows(rows)
+        p.kill()
+        p.wait()
+        await_that(lambda: not site.workers(), "its worker gone")
+        assert site.state() == "running" and site.done() < 20000
+        assert site.ctl("show").ok().json["progress"]["workers_alive"] == 0
+        assert "nobody is at it" in site.project.pgrail("status", "--env", "dev").out
+    site.ctl("set", "--pause", "0").ok()
+    site.run().ok()
+    site.once()
+    assert site.events()[:3] == ["start", "join", "tune"]
+
+
+def test_kill_of_a_worker(slow):
+    p = slow.start()
+    for rows in (500, 2500):
+        slow.await_rows(rows)
+        for worker in children(p.pid):
+            os.kill(worker, signal.SIGKILL)
+    slow.ctl("set", "--pause", "0").ok()
+    out = p.communicate(timeout=120)[0]
+    assert p.returncode == 0, out
+    assert "its range goes to another" in out
+    slow.once()
+
+
+def test_terminated_backend(slow):
+    p = slow.start()
+    slow.await_rows(1000)
+    for pid in slow.workers():
+        slow.db.sql("SELECT pg_terminate_backend(%s)", pid)
+    slow.ctl("set", "--pause", "0").ok()
+    out = p.communicate(timeout=120)[0]
+    assert p.returncode == 0, out
+    slow.once()
+
+
+def test_strided_killed_and_swept(new_site, db):
+    site = new_site(db)
+    db.sql("ALTER TABLE t ADD COLUMN hits integer NOT NULL DEFAULT 0; CREATE FUNCTION hit() RETURNS trigger LANGUAGE plpgsql AS"
+           " 'BEGIN NEW.hits := OLD.hits + 1; RETURN NEW; END'; CREATE TRIGGER hit BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION hit()")
+    site.file(FILL, more="-- pause: 60ms\n-- batch: 100\n-- target: 5ms\n")
+    p = site.start()
+    site.await_rows(3000)
+    p.kill()
+    p.wait()
+    await_that(lambda: not site.workers(), "its worker gone")
+    site.run("--pause", "0").ok()
+    assert db.sql("SELECT hits, count(*) FROM t GROUP BY hits") == [(1, 20000)]
+    assert site.done() == 20000 and db.value("SELECT sum(read) FROM pgrail.backfill_range") == 20000
+
+
+def test_server_restart(new_site):
+    """The server dies at once and comes back: the same pgrail finishes."""
+    major = 15
+    server = Server(major, bindirs()[major])
+    try:
+        site = new_site(server.new_db())
+        site.file(more="-- pause: 60ms\n")
+        p = site.start()
+        site.await_rows(1500)
+        pg_ctl = [f"{server.bindir}/pg_ctl", "-D", f"{server.folder}/data", "-w", "-m", "immediate"]
+        server.as_user([*pg_ctl, "stop"])
+        subprocess.run([*pg_ctl, "-l", f"{server.folder}/log2", "start"], check=True, cwd=server.folder, env=CLEAN, user=server.uid, group=server.gid, extra_groups=[],
+                       stdout=subprocess.DEVNULL)
+        site.ctl("set", "--pause", "0").ok()
+        out = p.communicate(timeout=120)[0]
+        assert p.returncode == 0, out
+        site.once()
+        server.as_user([*pg_ctl, "stop"])
+    finally:
+        server.close()
+
+
+# ---- others at the same rows
+
+def test_contended_rows_come_later(site):
+    with site.db.connect(autocommit=False) as other:
+        other.execute("UPDATE t SET note = 'held' WHERE id IN (5000, 5001, 12000)")
+        p = site.start()
+        site.await_rows(19000)                                                           # all but what is around those
+        assert site.db.value("SELECT count(*) FROM t WHERE n = 1 AND id IN (5000, 5001, 12000)") == 0
+        assert site.db.value("SELECT count(*) FROM pgrail.backfill_range WHERE tries > 0") > 0
+        assert p.poll() is None
+        other.commit()
+    out = p.communicate(timeout=120)[0]
+    assert p.returncode == 0, out
+    site.once()
+    assert site.db.value("SELECT count(*) FROM t WHERE note = 'held' AND n = 1") == 3
+
+
+def test_contended_rows_strided(site):
+    site.file(FILL)
+    with site.db.connect(autocommit=False) as other:
+        other.execute("UPDATE t SET note = 'held' WHERE id IN (100, 15000)")
+        p = site.start()
+        site.await_rows(18000)
+        other.commit()
+    out = p.communicate(timeout=120)[0]
+    assert p.returncode == 0, out
+    assert site.db.value("SELECT count(*) FROM t WHERE twice IS DISTINCT FROM id * 2") == 0 and site.done() == 20000
+    assert site.db.value("SELECT count(*) FROM t WHERE note = 'held'") == 2
+
+
+def test_the_application_is_never_the_deadlock_victim(site):
+    site.db.sql("ALTER TABLE t ADD COLUMN app integer DEFAULT 0")
+    site.file("-- way: key\n-- batch: 2000\nUPDATE t SET n = n + 1;\n")
+    with site.db.connect(autocommit=False) as other:
+        other.execute("UPDATE t SET app = 1 WHERE id = 20000")
+        p = site.start()
+        site.await_rows(10000)
+        for i in range(300, 20000, 700):                                                 # crosswise through what is being filled
+            other.execute("UPDATE t SET app = 1 WHERE id = %s", (20000 - i,))
+        other.commit()
+    out = p.communicate(timeout=120)[0]
+    assert p.returncode == 0, out
+    site.once()
+
+
+def test_rows_changed_deleted_and_new(new_site, db):
+    """The condition decides: what the application filled stays, what it deleted is gone, what is new is filled as well."""
+    site = new_site(db, rows=60000)
+    site.file(FILL, more="-- pause: 40ms\n-- batch: 100\n-- target: 5ms\n")
+    p = site.start()
+    site.await_rows(42000)
+    db.sql("UPDATE t SET twice = -1 WHERE id IN (SELECT id FROM t WHERE twice IS NULL ORDER BY id DESC LIMIT 50)")
+    db.sql("DELETE FROM t WHERE id IN (SELECT id FROM t WHERE twice IS NULL ORDER BY id DESC LIMIT 70)")
+    db.sql("INSERT INTO t (id) SELECT g FROM generate_series(-500, 0) AS g")             # in front, where everything is done
+    site.ctl("set", "--pause", "0").ok()
+    out = p.communicate(timeout=120)[0]
+    assert p.returncode == 0, out
+    assert "came back or came new" in out
+    assert db.value("SELECT count(*) FROM t WHERE twice IS NULL") == 0 and db.value("SELECT count(*) FROM t WHERE twice = -1") == 50
+    assert db.value("SELECT count(*) FROM t WHERE twice <> id * 2") == 50 and db.value("SELECT count(*) FROM t") == 60431
+
+
+def test_table_lock_is_waited_for(slow):
+    """Somebody takes the whole table: nothing is put aside, it waits and goes on."""
+    p = slow.start()
+    slow.await_rows(300)
+    with slow.db.connect(autocommit=False) as other:
+        other.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        done = slow.done()
+        await_that(lambda: slow.db.value("SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'", slow.db.name) == 1, "it waits")
+        await_that(lambda: not slow.db.value("SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'", slow.db.name), "it gave up waiting")
+        assert slow.done() == done
+        other.commit()
+    slow.ctl("set", "--pause", "0").ok()
+    out = p.communicate(timeout=120)[0]
+    assert p.returncode == 0, out
+    slow.once()
+
+
+# ---- other hands
+
+def test_pause_resume_tune_stop_from_elsewhere(slow):
+    p = slow.start()
+    slow.await_rows(500)
+    slow.ctl("pause").ok()
+    assert slow.state() == "paused"
+    await_that(lambda: slow.db.value("SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND application_name LIKE 'pgrail/backfill worker%%' AND state = 'idle'",
+                                     slow.db.name) == 1, "worker idle")
+    assert slow.ctl("pause").status == REFUSED
+    assert ": paused since" in slow.project.pgrail("status", "--env", "dev").out
+    assert valid(slow.project.pgrail("status", "--env", "dev", "--json")).json["backfill_jobs"][0]["state"] == "paused"
+    slow.ctl("set", "--workers", "3", "--batch", "150").ok()
+    await_that(lambda: len(slow.workers()) == 3, "three workers")
+    slow.ctl("resume").ok()
+    before = slow.done()
+    slow.await_rows(before + 500)
+    slow.ctl("set", "--workers", "1").ok()
+    await_that(lambda: len(slow.workers()) == 1, "one worker")
+    slow.ctl("stop").ok()
+    out = p.communicate(timeout=60)[0]
+    assert p.returncode == INTERRUPTED, out
+    assert "stopped" in out and slow.state() == "stopped" and slow.done() < 20000
+    slow.run("--pause", "0").ok()
+    slow.once()
+    assert slow.events() == ["start", "pause", "tune", "resume", "tune", "stop", "tune", "start", "walked", "proven"]
+
+
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
+def test_signal_stops_clean(slow, sig):
+    p = slow.start()
+    slow.await_rows(500)
+    os.kill(p.pid, sig)
+    out = p.communicate(timeout=60)[0]
+    assert p.returncode == INTERRUPTED, out
+    assert "pgrail backfill" in out and slow.state() == "stopped" and not slow.workers()
+    assert slow.db.value("SELECT count(*) FROM t WHERE n = 1") == slow.done()
+    slow.run("--pause", "0").ok()
+    slow.once()
+
+
+def test_second_signal_rolls_back_at_once(new_site, db):
+    site = new_site(db)
+    db.sql("CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END';"
+           " CREATE TRIGGER nap BEFORE UPDATE ON t FOR EACH ROW WHEN (OLD.id = 500) EXECUTE FUNCTION nap()")
+    site.file("-- way: key\n-- batch: 1000\nUPDATE t SET n = n + 1;\n")
+    p = site.start()
+    await_that(lambda: db.value("SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event = 'PgSleep'", db.name) == 1, "it sleeps")
+    os.kill(p.pid, signal.SIGINT)
+    await_that(lambda: site.state() == "stopped", "journalled")
+    os.kill(p.pid, signal.SIGINT)
+    out = p.communicate(timeout=30)[0]
+    assert p.returncode == INTERRUPTED, out
+    await_that(lambda: not site.workers(), "worker gone")
+    assert db.value("SELECT count(*) FROM t WHERE n = 1") == site.done() == 0
+
+
+def test_two_machines_at_one_job(new_site, db, tmp_path):
+    site = new_site(db, rows=120000)
+    site.file(more="-- pause: 5ms\n")
+    p = site.start()
+    site.await_rows(500)
+    q = site.start("--pause", "0", env={"XDG_STATE_HOME": str(tmp_path / "elsewhere")})
+    outs = [x.communicate(timeout=120)[0] for x in (p, q)]
+    assert sorted((p.returncode, q.returncode)) in ([0, 0], [0, 6]), outs
+    site.once(120000)
+    assert db.value("SELECT count(DISTINCT worker) FROM pgrail.backfill_batch") == 2
+
+
+def test_other_bytes_are_refused_until_given_up(slow):
+    p = slow.start()
+    slow.await_rows(300)
+    os.kill(p.pid, signal.SIGINT)
+    p.communicate(timeout=60)
+    slow.file(more="-- pause: 1ms\n")
+    r = slow.run()
+    assert r.status == REFUSED and "other bytes" in r.err and "backfill-ctl abandon" in r.err
+    slow.ctl("abandon").ok()
+    assert slow.state() == "abandoned"
+    slow.run().ok()
+    assert slow.db.value("SELECT count(*) FROM t WHERE n NOT IN (1, 2)") == 0             # the new job walks all of it anew
+
+
+# ---- rows that will not
+
+BAD = "-- way: {way}\n-- batch: 1000\n{more}UPDATE t SET twice = note::bigint WHERE twice IS NULL;\n"
+
+
+@pytest.mark.parametrize("way", ["key", "strided"])
+def test_rejects_are_set_aside(new_site, db, way):
+    site = new_site(db)
+    db.sql("UPDATE t SET note = id::text; UPDATE t SET note = 'kept secret' WHERE id IN (1, 777, 778, 20000)")
+    db.sql("VACUUM FULL t")
+    site.project.write(PATH, BAD.format(way=way, more="-- max-rejects: 4\n"))
+    r = site.run("--json").ok()
+    assert db.sql("SELECT key[1]::int, sqlstate FROM pgrail.backfill_reject ORDER BY 1") == [(1, "22P02"), (777, "22P02"), (778, "22P02"), (20000, "22P02")]
+    assert db.value("SELECT count(*) FROM t WHERE twice IS DISTINCT FROM id") == 4
+    assert r.json["progress"]["rejected"] == 4 and r.json["left"] == 4 and len(r.json["rejects"]) == 4
+    assert "secret" not in r.out + r.err
+
+
+def test_too_many_rejects_fail_the_job(new_site, db):
+    site = new_site(db)
+    db.sql("UPDATE t SET note = id::text; UPDATE t SET note = 'kept secret' WHERE id % 100 = 0")
+    site.project.write(PATH, BAD.format(way="key", more="-- max-rejects: 3\n"))
+    r = site.run()
+    assert r.status != 0 and "max-rejects" in r.err and site.state() == "failed"
+    assert db.value("SELECT count(*) FROM pgrail.backfill_reject") == 3
+    assert "secret" not in r.out + r.err
+    db.sql("UPDATE t SET note = id::text WHERE note = 'kept secret'")
+    site.run().ok()                                                                      # mended: it goes on where it failed
+
+
+def test_a_bad_row_fails_without_rejects(new_site, db):
+    site = new_site(db)
+    db.sql("UPDATE t SET note = id::text; UPDATE t SET note = 'kept secret' WHERE id = 15000")
+    site.project.write(PATH, BAD.format(way="key", more=""))
+    r = site.run()
+    assert r.status == DB and "22P02" in r.err and "max-rejects" in r.err and "secret" not in r.out + r.err
+    assert site.state() == "failed" and site.done() == db.value("SELECT count(*) FROM t WHERE twice IS NOT NULL") > 0
+
+
+# ---- surroundings
+
+def test_statement_timeout_of_the_role_does_not_count(server, new_site):
+    site = new_site()
+    db = site.db
+    db.sql(f"ALTER DATABASE \"{db.name}\" SET statement_timeout = '30ms'; ALTER DATABASE \"{db.name}\" SET lock_timeout = '1ms';"
+           f" ALTER DATABASE \"{db.name}\" SET default_transaction_isolation = 'serializable'")
+    db.sql("SET statement_timeout = 0; CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END';"
+           " CREATE TRIGGER nap BEFORE UPDATE ON t FOR EACH ROW WHEN (OLD.id % 5000 = 0) EXECUTE FUNCTION nap()")
+    site.file()
+    site.run().ok()
+    site.once()
+
+
+def test_behind_pgbouncer(pg15, new_site, make_db, pgbouncer):
+    db = make_db(pg15)
+    site = new_site(db)
+    site.file(more="-- workers: 2\n")
+    site.project.env["DEV_URL"] = pgbouncer(pg15).url(db.name)
+    site.run().ok()
+    site.once()
+
+
+def test_old_snapshot_degrades_to_key(new_site, db):
+    site = new_site(db)
+    with db.connect(autocommit=False) as other:
+        other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        other.execute("SELECT count(*) FROM t")
+        await_that(lambda: db.value("SELECT clock_timestamp() - xact_start > interval '10.5 s' FROM pg_stat_activity WHERE pid = %s", other.info.backend_pid), "an old snapshot")
+        site.file(FILL)
+        r = site.run()
+        assert r.status == 0 and "going on by key" in r.out, r.out + r.err
+
+
+def test_wal_budget_holds_it(new_site):
+    site = new_site(rows=60000)
+    site.file("-- way: key\n-- max-wal: 3MB/s\n-- batch: 500\nUPDATE t SET n = n + 1;\n")
+    r = site.run().ok()
+    assert "waiting: the server wrote more WAL" in r.out
+    site.once(60000)
+
+
+def test_protected_needs_what_apply_needs(site):
+    site.project.environment("production", site.db, protected=True)
+    r = site.project.pgrail("backfill", PATH, "--env", "production")
+    assert r.status == REFUSED and r.err.count("\n") <= 3
+    assert site.state() is None and site.db.value("SELECT count(*) FROM t WHERE n > 0") == 0
