@@ -17,6 +17,7 @@ NEIGHBOURS = {
     "profile": ["catalog"],
     "rules": ["footprint"],
     "policy": ["footprint", "rules"],
+    "backfill": ["apply"],                        # the gates of every change, apply/gates.h
     "cli": ["face"], "mcp": ["face"], "hook": ["face"], "broker": ["face"], "console": ["face"],
 }
 RANK = {m: i for i, (_, mods) in enumerate(LAYERS) for m in mods}

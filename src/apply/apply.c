@@ -18,7 +18,7 @@ static json_t *approvals_json(const struct pr_flight *f) {
     return list;
 }
 
-static enum pr_code open_journal(struct pr_flight *f, struct pr_err *e) {
+enum pr_code pr_run_open(struct pr_flight *f, struct pr_err *e) {
     pr_set_str(f->doc, "state", pr_run_state_name(f->state));
     if (f->opened) return PR_OK;
     f->row = (struct pr_run_row){.environment = f->ask->environment->name, .migration = f->ask->migration->id,
@@ -43,7 +43,7 @@ static const char *run_id_of(const struct pr_flight *f) {
 }
 
 /* Used up before the first statement. One that this very run had used up before it died refuses the second time, rightly. */
-static enum pr_code use_approvals(struct pr_flight *f, struct pr_err *e) {
+enum pr_code pr_run_use_approvals(struct pr_flight *f, struct pr_err *e) {
     json_t *list = pr_set_array(f->doc, "approvals");
     pr_set(f->row.detail, "approvals", approvals_json(f));
     if (f->n_approvals > 0) pr_set_str(f->row.detail, "run_id", run_id_of(f));
@@ -62,7 +62,7 @@ static enum pr_code use_approvals(struct pr_flight *f, struct pr_err *e) {
 
 static enum pr_code get_ready(struct pr_flight *f, struct pr_err *e) {
     PR_TRY(e, pr_seam(f, e));
-    PR_TRY(e, use_approvals(f, e));
+    PR_TRY(e, pr_run_use_approvals(f, e));
     PR_TRY(e, pr_flight_step(f, PR_RUN_EV_CONFIRM, NULL, e));
     PR_TRY(e, pr_history_ensure(f->watch, e));
     PR_TRY(e, pr_flight_lock_row(f, e));
@@ -197,7 +197,7 @@ static enum pr_code whole_way(struct pr_flight *f, struct pr_err *e) {
     PR_TRY(e, pr_resume(f, e));
     if (f->state == PR_RUN_DONE) return PR_OK;
     enum pr_code code = pr_preflight(f, e);
-    if (code == PR_OK) code = open_journal(f, e);
+    if (code == PR_OK) code = pr_run_open(f, e);
     if (code == PR_OK) code = run_it(f, e);
     return code == PR_OK || !f->opened ? code : way_out(f, e);
 }

@@ -14,6 +14,7 @@ struct pr_apply {
     const struct pr_migration *migration;
     bool down;                             /* rollback: run the down side */
     const char *command;                   /* as typed, for the seam: "pgrail apply 0247 --env production" */
+    const char *manner;                    /* gates.h: how it runs instead of statement by statement, in a line; NULL = apply's own way */
     const struct pr_talk *talk;
 };
 

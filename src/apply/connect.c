@@ -10,7 +10,7 @@
 static enum pr_code open_one(const struct pr_flight *f, const char *suffix, struct pr_pg **out, struct pr_err *e) {
     const struct pr_environment *env = f->ask->environment;
     const struct pr_pg_where where = {.service = env->service, .env = env->env, .timeout_ms = OURS,
-                                      .app = pr_fmt(f->a, "pgrail/%s%s", f->ask->down ? "rollback" : "apply", suffix)};
+                                      .app = pr_fmt(f->a, "pgrail/%s%s", f->ask->manner != NULL ? "backfill" : f->ask->down ? "rollback" : "apply", suffix)};
     const enum pr_code code = pr_pg_open(&where, out, e);
     return code == PR_OK ? PR_OK : pr_prefix(e, "environment %s", env->name);
 }

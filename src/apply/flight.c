@@ -2,6 +2,7 @@
 #include "apply/flight.h"
 
 #include "crypt/crypt.h"
+#include "project/backfills.h"
 
 static const char *tag_of_obstacle(enum pr_unjudged u) {
     switch (u) {
@@ -32,6 +33,10 @@ enum pr_code pr_flight_open(struct pr_flight *f, const struct pr_apply *ask, str
     if (f->side->path == NULL) {
         (void)PR_FAIL(e, PR_ERR_REFUSED, "%s has no %s script", m->id, f->direction);
         return ask->down ? pr_hint(e, "write it beside %s, or roll forward: pgrail new", m->up.path) : e->code;
+    }
+    if (ask->manner == NULL && pr_is_backfill(f->side->path)) {
+        (void)PR_FAIL(e, PR_ERR_REFUSED, "%s is a backfill: it is run in small transactions", f->side->path);
+        return pr_hint(e, "pgrail backfill %s --env %s", f->side->path, ask->environment->name);
     }
     PR_TRY(e, pr_script_parse(f->side->text, f->side->len, a, &f->script, e));
     PR_TRY(e, check_runnable(f, e));

@@ -56,6 +56,12 @@ size_t pr_flight_units(const struct pr_flight *f, struct pr_unit **out);
 const char *pr_flight_command(const struct pr_flight *f);   /* "pgrail apply 0247_x --env production" */
 void pr_note_left(struct pr_flight *f, const char *what, const char *command);
 
+/* ---- apply.c */
+/* Puts the run into the ledger, planned; nothing when it is there already. Errors STORE. */
+PR_NODISCARD enum pr_code pr_run_open(struct pr_flight *f, struct pr_err *e);
+/* Marks f->approvals used. Errors NOT_APPROVED, STORE. */
+PR_NODISCARD enum pr_code pr_run_use_approvals(struct pr_flight *f, struct pr_err *e);
+
 /* ---- connect.c */
 PR_NODISCARD enum pr_code pr_flight_connect(struct pr_flight *f, struct pr_err *e);
 /* Opens new sessions after one was lost. Errors CONNECT. */

@@ -313,7 +313,7 @@ static enum pr_code check_invalid(struct pr_flight *f, struct pr_err *e) {
 static enum pr_code rule(struct pr_flight *f, struct pr_err *e) {
     const struct pr_ruling r = pr_may_apply(&f->situation);
     if (r.code == PR_OK) return PR_OK;
-    const char *command = pr_ruling_command(f->a, &r, f->ask->migration->id);
+    const char *command = pr_ruling_command(f->a, &r, f->ask->manner != NULL ? f->side->path : f->ask->migration->id);
     (void)PR_FAIL(e, r.code, "%s on %s: %s", f->ask->migration->id, f->ask->environment->name, r.reason);
     if (command == NULL) return e->code;
     return pr_hint(e, "%s --env %s%s", command, f->ask->environment->name, f->ask->down && pr_starts(command, "pgrail approve") ? " --down" : "");

@@ -247,6 +247,7 @@ static enum pr_code same_migration(struct pr_flight *f, const struct pr_run_row 
 
 static enum pr_code find_runs(struct pr_flight *f, struct pr_run_row *rows, size_t n, struct pr_err *e) {
     for (size_t i = 0; i < n; i++) {
+        if (pr_get_bool(rows[i].detail, "backfill")) continue;               /* hours long, and in nobody's way */
         if (pr_eq(rows[i].migration, f->ask->migration->id)) PR_TRY(e, same_migration(f, &rows[i], e));
         else PR_TRY(e, other_run(f, &rows[i], e));
     }

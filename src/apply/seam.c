@@ -84,27 +84,32 @@ static void approvers(struct pr_flight *f, struct pr_buf *b) {
         pr_addf(b, "  %-16s %s at %s\n", i == 0 ? "approved by" : "", pr_printable(b->a, f->approvals[i].signer, 200), f->approvals[i].approved_at);
 }
 
+static void limits(struct pr_flight *f, struct pr_buf *b) {
+    line(b, "stops itself at", pr_fmt(f->a, "%d sessions waiting for us, one of them for over %s, %s of waiting in all, or a standby %s behind",
+                                       PR_CROWD, pr_human_us(f->a, pr_sat_mul(f->ask->config->max_block_ms, 1000)), pr_human_us(f->a, PR_BILL_RUN_MS * INT64_C(1000)),
+                                       pr_human_bytes(f->a, PR_LAG_BYTES)));
+    line(b, "for a lock", pr_fmt(f->a, "%s of %s each", pr_plural(f->a, f->ask->config->lock_attempts, "attempt"), pr_human_us(f->a, pr_sat_mul(f->ask->config->lock_timeout_ms, 1000))));
+}
+
 static const char *page(struct pr_flight *f) {
     const struct pr_apply *ask = f->ask;
     struct pr_buf b = {.a = f->a};
     struct pr_rollback back = {0};
     struct pr_err ignored = {0};
-    pr_addf(&b, "\n\001h%s %s on %s\002\n\n", ask->down ? "Roll back" : "Apply", ask->migration->id, ask->environment->name);
+    pr_addf(&b, "\n\001h%s %s on %s\002\n\n", ask->manner != NULL ? "Backfill" : ask->down ? "Roll back" : "Apply", ask->migration->id, ask->environment->name);
     line(&b, "command", pr_printable(f->a, ask->command == NULL ? pr_flight_command(f) : ask->command, 400));
     line(&b, "environment", pr_fmt(f->a, "%s (protected)", ask->environment->name));
     line(&b, "address", pr_fmt(f->a, "%s, database %s as %s, PostgreSQL %s", f->ident.address, f->ident.database, f->ident.user, f->ident.version));
     line(&b, "bytes", pr_fmt(f->a, "SHA-256 %s", ask->migration->sha256));
-    line(&b, "transaction", pr_tx_mode_name(pr_side_tx(f->side)));
+    line(&b, ask->manner != NULL ? "in small pieces" : "transaction", ask->manner != NULL ? ask->manner : pr_tx_mode_name(pr_side_tx(f->side)));
     if (f->first_step > 0) line(&b, "continued", pr_fmt(f->a, "\001wstatements 1 to %zu are in effect since an earlier start\002", f->first_step));
     statements(f, &b);
     pr_add(&b, "\n");
     rows(f, &b);
     if (!stops_as_rehearsed(f, &b)) stops(f, &b);
-    line(&b, "stops itself at", pr_fmt(f->a, "%d sessions waiting for us, one of them for over %s, %s of waiting in all, or a standby %s behind",
-                                       PR_CROWD, pr_human_us(f->a, pr_sat_mul(ask->config->max_block_ms, 1000)), pr_human_us(f->a, PR_BILL_RUN_MS * INT64_C(1000)),
-                                       pr_human_bytes(f->a, PR_LAG_BYTES)));
-    line(&b, "for a lock", pr_fmt(f->a, "%s of %s each", pr_plural(f->a, ask->config->lock_attempts, "attempt"), pr_human_us(f->a, pr_sat_mul(ask->config->lock_timeout_ms, 1000))));
-    if (!ask->down) line(&b, "way back", ask->migration->down.path == NULL ? "none: there is no down script" : pr_fmt(f->a, "pgrail rollback %s --env %s", ask->migration->id, ask->environment->name));
+    if (ask->manner != NULL) line(&b, "waits", "200 ms for a lock, then lets others through and comes back; while standbys or WAL are beyond the limits");
+    else limits(f, &b);
+    if (!ask->down) line(&b, "way back", ask->manner != NULL ? "none by itself: what is written stays; a backfill that writes the old values is one" : ask->migration->down.path == NULL ? "none: there is no down script" : pr_fmt(f->a, "pgrail rollback %s --env %s", ask->migration->id, ask->environment->name));
     if (pr_rollback_judge(ask->migration, f->facts, f->a, &back, &ignored) == PR_OK) line(&b, ask->down ? "kind" : "", back.words);
     approvers(f, &b);
     pr_add(&b, "\n");

@@ -71,6 +71,7 @@ static void note_orphans(struct look *l, const struct pr_folder *folder, json_t 
         const struct pr_history_row *row = &l->history[i];
         bool known = pr_history_applied(l->history, l->n_history, row->version) != row;
         for (size_t k = 0; k < folder->n && !known; k++) known = pr_eq(folder->migrations[k].version, row->version);
+        for (size_t k = 0; k < folder->n_backfills && !known; k++) known = pr_eq(pr_fmt(l->f.a, "%s.backfill", folder->backfills[k].id), row->migration);
         if (known) continue;
         json_t *o = pr_push_object(list);
         pr_set_str(o, "version", row->version);
@@ -109,7 +110,8 @@ enum pr_code pr_apply_status(const struct pr_config *c, const struct pr_environm
     for (size_t i = 0; i < folder->n; i++) note_migration(&l, &folder->migrations[i], list);
     note_orphans(&l, folder, list);
     json_t *runs = pr_set_array(l.doc, "unfinished");
-    for (size_t i = 0; i < l.n_runs; i++) PR_TRY(e, note_run(&l, &l.runs[i], runs, e));
+    for (size_t i = 0; i < l.n_runs; i++)
+        if (!pr_get_bool(l.runs[i].detail, "backfill")) PR_TRY(e, note_run(&l, &l.runs[i], runs, e));     /* those have a journal of their own */
     json_t *backfills = pr_set_array(l.doc, "backfills");
     for (size_t i = 0; i < folder->n_backfills; i++) {
         json_t *o = pr_push_object(backfills);

@@ -16,6 +16,7 @@ struct pr_bf_drive {
     struct pr_pg_ident ident;               /* strings in a */
     struct pr_bf_cut cut;
     struct pr_bf_job job;
+    struct pr_gates *gates;                 /* passed; its end in ledger and history is outstanding */
     struct pr_bf_board *board;
     struct pr_bf_throttle throttle;
     struct pr_bf_process crew[PR_BF_MAX_WORKERS];

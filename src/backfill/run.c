@@ -1,6 +1,7 @@
 /* run.c: one start of a backfill from beginning to end: the gates, the job in the journal, the workers, what is left, the record. */
 #include "backfill/drive.h"
 
+#include "apply/gates.h"
 #include "ledger/ledger.h"
 
 #define ROUNDS 3                                /* of sweeps over what came back, before a person is asked */
@@ -8,6 +9,7 @@
 #define STRETCH 100000                          /* rows of one count */
 
 static void drive_done(struct pr_bf_drive *d) {
+    pr_gates_freep(&d->gates);
     pr_pg_close(d->pg);
     pr_bf_board_freep(&d->board);
     json_decref(d->doc);
@@ -48,7 +50,10 @@ static enum pr_code other_bytes(struct pr_bf_drive *d, const struct pr_bf_job *j
 
 static enum pr_code find_job(struct pr_bf_drive *d, bool *is_new, struct pr_err *e) {
     struct pr_bf_job job = {0};
-    bool found = false;
+    bool found = false, there = false;
+    *is_new = true;
+    PR_TRY(e, pr_bf_journal_there(d->pg, d->a, &there, e));
+    if (!there) return PR_OK;
     PR_TRY(e, pr_bf_journal_find(d->pg, d->ask->file->id, d->a, &job, &found, e));
     const bool same = found && pr_eq(job.sha256, d->ask->file->sha256);
     *is_new = !found || pr_bf_state_ended(job.state);
@@ -226,15 +231,32 @@ static enum pr_code open_all(struct pr_bf_drive *d, struct pr_err *e) {
     pr_set_str(d->doc, "address", d->ident.address);
     pr_set_str(d->doc, "database", d->ident.database);
     pr_set_str(d->doc, "server", d->ident.version);
-    if (!id->in_recovery) return pr_bf_board_new(&d->board, e);
+    if (!id->in_recovery) {
+        /* A role's own timeouts are for its application; counting a big table takes its time. */
+        if (!id->tx_pooled) PR_TRY(e, pr_pg_do(d->pg, "session settings", "SET statement_timeout = 0", 10000, e));
+        return pr_bf_board_new(&d->board, e);
+    }
     (void)PR_FAIL(e, PR_ERR_REFUSED, "%s is a standby: nothing can be filled there", d->ident.address);
     return pr_hint(e, "name the primary in environment %s (target_session_attrs=read-write finds it)", env->name);
 }
 
+/* The same way as any change of an environment; what is new is how it runs. */
 static enum pr_code gate(struct pr_bf_drive *d, struct pr_err *e) {
-    if (!d->ask->environment->is_protected) return PR_OK;
-    (void)PR_FAIL(e, PR_ERR_REFUSED, "a backfill cannot be approved yet, and %s is protected", d->ask->environment->name);
-    return pr_hint(e, "rehearse it on staging: pgrail backfill %s --env staging", d->ask->file->path);
+    const struct pr_backfill *ask = d->ask;
+    struct pr_bf_tuning t = d->job.id == 0 ? of_file(ask->file, &d->cut) : d->job.tuning;
+    pr_bf_wish_apply(&ask->wish, &t);
+    const struct pr_apply *as = &(struct pr_apply){.config = ask->config, .environment = ask->environment, .migration = ask->migration, .command = ask->command,
+                                                   .manner = pr_bf_tuning_words(d->a, &t), .talk = ask->talk};
+    struct pr_apply *kept = PR_NEW(d->a, struct pr_apply);
+    *kept = *as;
+    return pr_gates_pass(kept, d->a, d->doc, &d->gates, e);
+}
+
+static enum pr_code close_gates(struct pr_bf_drive *d, enum pr_code code, struct pr_err *e) {
+    struct pr_err why = *e, of_ledger = {0};
+    if (code == PR_OK) return pr_gates_done(d->gates, d->pg, e);
+    if (code != PR_ERR_CONNECT && pr_gates_stopped(d->gates, why.msg, &of_ledger) != PR_OK) pr_say(d->ask->talk, PR_LINE_WARN, "%s", pr_printable(d->a, of_ledger.msg, 300));
+    return code;
 }
 
 static enum pr_code whole_way(struct pr_bf_drive *d, struct pr_err *e) {
@@ -244,15 +266,16 @@ static enum pr_code whole_way(struct pr_bf_drive *d, struct pr_err *e) {
     PR_TRY(e, open_all(d, e));
     PR_TRY(e, pr_bf_cut_live(d->ask->file, d->pg, d->a, &d->cut, NULL, e));
     describe(d);
+    PR_TRY(e, find_job(d, &is_new, e));
     PR_TRY(e, gate(d, e));
     PR_TRY(e, pr_history_ensure(d->pg, e));
     PR_TRY(e, pr_bf_journal_ensure(d->pg, e));
-    PR_TRY(e, find_job(d, &is_new, e));
     PR_TRY(e, pr_bf_sizes(d->pg, &d->cut, &before, e));
     PR_TRY(e, begin_job(d, is_new, e));
     enum pr_code code = walk_all(d, &left, e);
     if (code == PR_OK) code = prove(d, left, e);
     if (code != PR_OK) code = note_failure(d, e);
+    code = close_gates(d, code, e);
     pr_set_int(d->doc, "job", d->job.id);
     pr_set_str(d->doc, "state", pr_bf_state_name(d->job.state));
     pr_set(d->doc, "settings", pr_bf_tuning_json(&d->job.tuning));

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "ops/ops.h"
+#include "project/backfills.h"
 #include "proc/proc.h"
 #include "rules/rules.h"
 
@@ -34,6 +35,15 @@ static bool looks_like_path(const char *what) { return strchr(what, '/') != NULL
 static enum pr_code read_folder(struct pr_call *c, struct pr_context *x, struct pr_err *e) {
     if (x->folder != NULL) return PR_OK;
     return pr_folder_read(x->config->migrations, x->config->root, x->config->layout, c->a, &x->folder, e);
+}
+
+enum pr_code pr_context_target(struct pr_call *c, struct pr_context *x, const char *what, const struct pr_migration **out, struct pr_err *e) {
+    struct pr_migration *m = NULL;
+    const char *path = pr_ends(what, ".backfill") ? pr_fmt(c->a, "%s/%s.sql", x->config->migrations, what) : what;     /* or its id, as messages say it */
+    if (!pr_is_backfill(path)) return pr_context_migration(c, x, what, out, e);
+    PR_TRY(e, pr_backfill_migration(path, x->config->root, c->a, &m, e));
+    *out = m;
+    return PR_OK;
 }
 
 enum pr_code pr_context_migration(struct pr_call *c, struct pr_context *x, const char *what, const struct pr_migration **out, struct pr_err *e) {

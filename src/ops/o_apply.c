@@ -15,7 +15,7 @@ enum pr_code pr_ops_apply(struct pr_call *c, const char *migration, const char *
     const struct pr_migration *m = NULL;
     json_t *doc = NULL;
     PR_TRY(e, pr_context_open(c, env, &x, e));
-    PR_TRY(e, pr_context_migration(c, &x, migration, &m, e));
+    PR_TRY(e, pr_context_target(c, &x, migration, &m, e));
     const struct pr_apply ask = {.config = x.config, .environment = x.env, .migration = m, .down = down, .command = c->command, .talk = c->talk};
     const enum pr_code code = pr_apply_run(&ask, c->a, &doc, e);
     if (doc != NULL) pr_call_return(c, doc);

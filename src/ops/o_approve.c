@@ -270,7 +270,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const struct args *in = c->args;
     struct asked q PR_CLEANUP(asked_done) = {.c = c, .direction = in->down ? "down" : "up"};
     PR_TRY(e, pr_context_open(c, in->env, &q.x, e));
-    PR_TRY(e, pr_context_migration(c, &q.x, in->migration, &q.m, e));
+    PR_TRY(e, pr_context_target(c, &q.x, in->migration, &q.m, e));
     q.side = in->down ? &q.m->down : &q.m->up;
     if (q.side->path == NULL) {
         (void)PR_FAIL(e, PR_ERR_REFUSED, "%s has no %s script", q.m->id, q.direction);

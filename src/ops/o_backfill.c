@@ -1,5 +1,6 @@
 #include "backfill/run.h"
 #include "ops/ops.h"
+#include "project/backfills.h"
 
 /* backfill: one statement over a whole table, in transactions that hurt nobody. */
 
@@ -28,7 +29,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     json_t *doc = NULL;
     PR_TRY(e, pr_context_open(c, in->env, &x, e));
     PR_TRY(e, pr_bf_file_read(in->file, x.config->root, c->a, &file, e));
-    PR_TRY(e, pr_migration_from_file(in->file, x.config->root, c->a, &m, e));
+    PR_TRY(e, pr_backfill_migration(in->file, x.config->root, c->a, &m, e));
     const struct pr_backfill ask = {
         .config = x.config, .environment = x.env, .file = &file, .migration = m, .command = c->command, .talk = c->talk,
         .wish = {.workers = in->workers, .batch = in->batch, .target_ms = in->target, .pause_ms = in->pause, .max_lag_ms = in->max_lag, .max_wal_bytes_s = in->max_wal,

@@ -39,7 +39,7 @@ static enum pr_code choose(struct ground *g, const struct args *in, struct pr_er
     const char *word = in->what.items[0];
     struct pr_err quiet = {0};
     const bool surely = like_path(word) || isdigit((unsigned char)word[0]);
-    if (pr_context_migration(g->c, &g->x, word, &g->m, surely ? e : &quiet) != PR_OK && surely) return e->code;
+    if (pr_context_target(g->c, &g->x, word, &g->m, surely ? e : &quiet) != PR_OK && surely) return e->code;
     if (g->m != NULL && in->what.n > 1)
         return PR_FAIL(e, PR_ERR_USAGE, "%s is a migration: ground one at a time", pr_printable(g->c->a, word, 80));
     return PR_OK;

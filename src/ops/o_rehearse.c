@@ -142,7 +142,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     struct rehearsal h PR_CLEANUP(rehearsal_done) = {.c = c};
     const struct pr_environment *staging = NULL;
     PR_TRY(e, pr_context_open(c, in->env, &h.x, e));
-    PR_TRY(e, pr_context_migration(c, &h.x, in->migration, &h.m, e));
+    PR_TRY(e, pr_context_target(c, &h.x, in->migration, &h.m, e));
     if (in->dump == NULL && pr_config_env(h.x.config, in->staging, &staging, e) != PR_OK)
         return pr_hint(e, "add [environment %s] to pgrail.conf, or give --dump FILE", in->staging);
     if (staging != NULL && staging == h.x.env) {

@@ -103,6 +103,8 @@ PR_NODISCARD enum pr_code pr_context_migration(struct pr_call *c, struct pr_cont
                                                const struct pr_migration **out, struct pr_err *e);
 /* "Name <mail>" as git knows it in this folder; NULL without git or a name. */
 const char *pr_git_author(const char *root, struct pr_arena *a);
+/* The same, or a backfill: what is grounded, rehearsed and approved. Errors as pr_context_migration. */
+PR_NODISCARD enum pr_code pr_context_target(struct pr_call *c, struct pr_context *x, const char *what, const struct pr_migration **out, struct pr_err *e);
 /* pr_pg_where of an environment for an operation; Ctrl-C ends connecting and our own statements. */
 struct pr_pg_where pr_env_where(const struct pr_call *c, const struct pr_environment *env, const char *op_name);
 

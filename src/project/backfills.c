@@ -1,10 +1,29 @@
 /* backfills.c: NNNN_name.backfill.sql beside the migrations: a statement for pgrail backfill, never a script that a runner runs. One
  * that has the version of a migration belongs to it and comes after it; another stands by itself. */
+#include <errno.h>
+#include <limits.h>
+
 #include "project/folder.h"
 
 static const char suffix[] = ".backfill.sql";
 
 bool pr_is_backfill(const char *path) { return pr_ends(path, suffix) && strlen(path) > sizeof suffix - 1; }
+
+enum pr_code pr_backfill_migration(const char *path, const char *root, struct pr_arena *a, struct pr_migration **out, struct pr_err *e) {
+    char room[PATH_MAX];
+    if (realpath(path, room) == NULL) return PR_FAIL(e, PR_ERR_NO_FILE, "%s: %s", path, strerror(errno));
+    const char *whole = pr_dup(a, room), *file = strrchr(whole, '/') + 1, *text = NULL;
+    const size_t digits = pr_digits(file), n_root = root != NULL ? strlen(root) : 0;
+    const bool below = n_root > 1 && strncmp(whole, root, n_root) == 0 && whole[n_root] == '/';
+    size_t len = 0;
+    PR_TRY(e, pr_read_text(a, whole, PR_CAP_FILE, &text, &len, e));
+    struct pr_migration *m = pr_migration_from_text(below ? whole + n_root + 1 : whole, text, len, a);
+    m->id = pr_dupn(a, file, strlen(file) - 4);
+    m->version = digits > 0 ? pr_fmt(a, "%.*s.backfill", (int)digits, file) : m->id;       /* beside the migration of that number */
+    m->name = digits > 0 && file[digits] == '_' ? m->id + digits + 1 : m->id;
+    *out = m;
+    return PR_OK;
+}
 
 static void take(struct pr_reader *r, struct pr_file *f, size_t *cap) {
     const size_t digits = pr_digits(f->name), len = strlen(f->name) - (sizeof suffix - 1);

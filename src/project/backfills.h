@@ -12,4 +12,8 @@ struct pr_backfill_file {
 };
 bool pr_is_backfill(const char *path);                      /* by its name */
 
+/* A backfill's file as what is grounded, rehearsed, approved and recorded: id "0249_vat.backfill", version "0249.backfill".
+ * Errors NO_FILE, BAD_INPUT. */
+PR_NODISCARD enum pr_code pr_backfill_migration(const char *path, const char *root, struct pr_arena *a, struct pr_migration **out, struct pr_err *e);
+
 #endif

@@ -1,5 +1,6 @@
 #include "sql/nodes.h"
 
+#include "project/backfills.h"
 #include "rules/help.h"
 
 enum { DEFAULT_MAX_INLINE_ROWS = 50000 };
@@ -9,6 +10,7 @@ static void check(const struct pr_rule_ctx *c) {
                          : IsA(c->node, DeleteStmt) ? ((const DeleteStmt *)c->node)->relation
                          : IsA(c->node, InsertStmt) ? ((const InsertStmt *)c->node)->relation : NULL;
     if (rv == NULL || !c->fp->dml || pr_is_new(c, rv)) return;
+    if (c->migration != NULL && c->migration->up.path != NULL && pr_is_backfill(c->migration->up.path)) return;             /* it runs in pieces */
     const struct pr_rel *r = pr_rel_of(c, rv);
     const int64_t cap = c->config != NULL ? c->config->max_inline_rows : DEFAULT_MAX_INLINE_ROWS;
     const bool bounded = !IsA(c->node, InsertStmt) && r != NULL;        /* old statistics are better than none here */

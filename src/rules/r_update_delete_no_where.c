@@ -1,5 +1,6 @@
 #include "sql/nodes.h"
 
+#include "project/backfills.h"
 #include "rules/help.h"
 
 /* WHERE true, WHERE 1 = 1. */
@@ -17,7 +18,7 @@ static bool is_tautology(const Node *where) {
 }
 
 static void report(const struct pr_rule_ctx *c, const RangeVar *rv, const char *verb) {
-    if (pr_is_new(c, rv)) return;
+    if (pr_is_new(c, rv) || (c->migration != NULL && c->migration->up.path != NULL && pr_is_backfill(c->migration->up.path))) return;
     const struct pr_rel *r = pr_rel_of(c, rv);
     if (pr_is_empty(r)) return;
     const int64_t cap = c->config != NULL ? c->config->max_inline_rows : 50000;

@@ -8,6 +8,7 @@ import subprocess
 import jsonschema
 import pytest
 
+from lib.applying import INDEX, UNINDEX, Kit, history
 from lib.runs import BIN, ROOT, WRAP, environment
 from lib.servers import CLEAN, Server, await_that, bindirs
 
@@ -465,9 +466,9 @@ def test_a_bad_row_fails_without_rejects(new_site, db):
 def test_statement_timeout_of_the_role_does_not_count(server, new_site):
     site = new_site()
     db = site.db
-    db.sql(f"ALTER DATABASE \"{db.name}\" SET statement_timeout = '30ms'; ALTER DATABASE \"{db.name}\" SET lock_timeout = '1ms';"
+    db.sql(f"ALTER DATABASE \"{db.name}\" SET statement_timeout = '400ms'; ALTER DATABASE \"{db.name}\" SET lock_timeout = '1ms';"
            f" ALTER DATABASE \"{db.name}\" SET default_transaction_isolation = 'serializable'")
-    db.sql("SET statement_timeout = 0; CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END';"
+    db.sql("SET statement_timeout = 0; CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END';"
            " CREATE TRIGGER nap BEFORE UPDATE ON t FOR EACH ROW WHEN (OLD.id % 5000 = 0) EXECUTE FUNCTION nap()")
     site.file()
     site.run().ok()
@@ -502,8 +503,105 @@ def test_wal_budget_holds_it(new_site):
     site.once(60000)
 
 
-def test_protected_needs_what_apply_needs(site):
-    site.project.environment("production", site.db, protected=True)
-    r = site.project.pgrail("backfill", PATH, "--env", "production")
-    assert r.status == REFUSED and r.err.count("\n") <= 3
-    assert site.state() is None and site.db.value("SELECT count(*) FROM t WHERE n > 0") == 0
+# ---- the same gates as apply's
+
+FILE = "migrations/0001_shift.backfill.sql"
+SHIFT = "-- rationale: numbers of the old shop begin at a million\n-- batch: 100\n{more}UPDATE items SET invoice = invoice + 1000000 WHERE invoice < 1000000;\n"
+
+
+@pytest.fixture
+def kit(project, make_db):
+    k = Kit(project, make_db)
+    k.project.write(FILE, SHIFT.format(more=""))
+    return k
+
+
+def shifted(db):
+    return db.value("SELECT count(*) FROM items WHERE invoice >= 1000000")
+
+
+def answer(kit, text):
+    p = kit.seam("backfill", FILE, "--env", "production")
+    p.expect("Type YES to run this on production: ")
+    p.send(text + "\n")
+    return p
+
+
+def test_protected_goes_the_whole_way(server, project, make_db):
+    kit = Kit(project, make_db)
+    kit.project.write(FILE, SHIFT.format(more=""))
+    for command in ("ground", "rehearse", "approve"):
+        r = kit.run("backfill", FILE, "--env", "production")
+        assert r.status == REFUSED and f"pgrail {command} {FILE} --env production" in r.err, r.out + r.err
+        if command == "approve":
+            kit.approve(FILE).ok()
+        else:
+            kit.run(command, FILE, "--env", "production").ok()
+    r = kit.run("backfill", FILE, "--env", "production")
+    assert r.status == REFUSED and "needs a person" in r.err                           # there is no terminal
+    assert shifted(kit.production) == 0
+    p = answer(kit, "YES")
+    assert p.wait() == 0, p.plain()
+    for said in ("Backfill 0001_shift.backfill on production", "batches of 100 rows at first", "mara"):
+        assert said in p.plain(), p.plain()
+    assert shifted(kit.production) == 5000 and shifted(kit.staging) == 0
+    assert history(kit.production) == [("0001_shift.backfill", "up")]
+    assert kit.production.value("SELECT approved_by FROM pgrail.history") == "mara"
+    again = kit.run("backfill", FILE, "--env", "production")
+    assert again.status == REFUSED and "is done" in again.err
+
+
+def test_protected_no_is_no(kit):
+    kit.ready(FILE)
+    p = answer(kit, "yes")
+    assert p.wait() == REFUSED, p.plain()
+    assert shifted(kit.production) == 0 and not kit.production.value("SELECT to_regclass('pgrail.backfill_job') IS NOT NULL")
+    p = answer(kit, "YES")                                                               # the approval was not used up
+    assert p.wait() == 0, p.plain()
+    assert shifted(kit.production) == 5000
+
+
+def test_protected_goes_on_with_its_approval(kit):
+    kit.project.write(FILE, SHIFT.format(more="-- pause: 100ms\n-- target: 5ms\n"))
+    kit.ready(FILE)
+    p = answer(kit, "YES")
+    await_that(lambda: shifted(kit.production) > 300, "some rows")
+    p.close()                                                                            # killed
+    assert 0 < shifted(kit.production) < 5000
+    p = answer(kit, "YES")
+    assert p.wait() == 0, p.plain()
+    assert shifted(kit.production) == 5000 and history(kit.production) == [("0001_shift.backfill", "up")]
+
+
+def test_protected_other_bytes_need_another_approval(kit):
+    kit.ready(FILE)
+    kit.project.write(FILE, SHIFT.format(more="-- batch: 200\n").replace("-- batch: 100\n", ""))
+    r = kit.run("backfill", FILE, "--env", "production")
+    assert r.status == REFUSED and shifted(kit.production) == 0
+
+
+def test_apply_sends_it_to_backfill(kit):
+    r = kit.run("apply", FILE, "--env", "dev")
+    assert r.status == REFUSED and f"pgrail backfill {FILE} --env dev" in r.err
+    assert shifted(kit.production) == 0
+
+
+def test_a_folder_leaves_it_out(kit):
+    kit.project.migration(1, "shift", INDEX, UNINDEX)
+    kit.run("backfill", FILE, "--env", "dev").ok()
+    assert [(m["id"], m["state"]) for m in kit.status("dev")["migrations"]] == [("0001_shift", "pending")]
+    assert kit.run("status", "--env", "dev").status == 0                                 # its row in the history belongs to a file
+    assert "bad-file-name" not in kit.run("check", "--json").out
+
+
+def test_a_migration_is_applied_while_it_runs(kit):
+    """A backfill takes hours: it keeps nobody from anything."""
+    kit.project.write(FILE, SHIFT.format(more="-- pause: 100ms\n-- target: 5ms\n"))
+    p = kit.start("backfill", FILE, "--env", "dev")
+    await_that(lambda: shifted(kit.production) > 300, "some rows")
+    kit.project.migration(2, "note", "ALTER TABLE items ADD COLUMN more text;\n", "ALTER TABLE items DROP COLUMN more;\n")
+    kit.run("apply", "2", "--env", "dev").ok()
+    kit.run("backfill-ctl", "set", "--pause", "0", "--env", "dev").ok()
+    out = p.communicate(timeout=120)[0]
+    assert p.returncode == 0, out
+    assert shifted(kit.production) == 5000
