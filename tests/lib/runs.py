@@ -69,8 +69,11 @@ class Pty:
         self.output, self.seen, self.status = "", 0, None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.chdir(cwd)
-            os.execvpe(argv[0], argv, {**env, "LINES": str(rows), "COLUMNS": str(columns)})
+            try:
+                os.chdir(cwd)
+                os.execvpe(argv[0], argv, {**env, "LINES": str(rows), "COLUMNS": str(columns)})
+            finally:
+                os._exit(127)                              # else this child would go on with the tests, and so would each of its own
         import fcntl, struct, termios
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.bytes = b""
