@@ -19,8 +19,8 @@ class Probe:
         self.process = subprocess.Popen([PROBE, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env={**os.environ, "PGOPTIONS": options})
 
-    def ask(self, text, name="0001_x.backfill.sql"):
-        self.process.stdin.write(json.dumps({"name": name, "text": text}) + "\n")
+    def ask(self, text, name="0001_x.backfill.sql", prove=0):
+        self.process.stdin.write(json.dumps({"name": name, "text": text, "prove": prove}) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
@@ -33,6 +33,11 @@ class Probe:
         said = self.ask(text)
         assert "error" in said, f"not refused: {text}"
         return said
+
+    def prove(self, text, chunk):
+        said = self.ask(text, prove=chunk)
+        assert "error" not in said, f"{said['error']} ({said['hint']}): {text}"
+        return said["proof"]
 
     def close(self):
         self.process.stdin.close()

@@ -1,6 +1,7 @@
 /* backfill_probe.c: backfills cut for the live catalog, for tests/lib/backfill.py. CONNINFO names the server. Each line of standard
- * input is a JSON object {name, text}: a .backfill.sql file; each line of output is the cut, or {error, hint, code}. */
-#include "backfill/backfill.h"
+ * input is a JSON object {name, text, prove}: a .backfill.sql file; each line of output is the cut (with prove, a number of rows, the proof
+ * that it is whole, by chunks of so many), or {error, hint, code}. */
+#include "backfill/verify.h"
 
 static void put_range(json_t *o, const char *name, const struct pr_bf_range *r) {
     json_t *x = pr_set_object(o, name);
@@ -43,6 +44,14 @@ static enum pr_code answer(struct pr_pg *pg, const json_t *job, struct pr_arena 
     struct pr_bf_cut c = {0};
     PR_TRY(e, pr_bf_file_parse(pr_get_str(job, "name"), text, strlen(text), a, &f, e));
     PR_TRY(e, pr_bf_cut_live(&f, pg, a, &c, NULL, e));
+    const int64_t chunk = pr_get_int(job, "prove");
+    if (chunk > 0) {
+        const struct pr_bf_proving how = {.pg = pg, .chunk = chunk, .first = 3, .timeout_ms = 60000};
+        json_t *proof = NULL;
+        PR_TRY(e, pr_bf_prove(&how, &f, &c, a, &proof, e));
+        pr_set(out, "proof", proof);
+        return PR_OK;
+    }
     pr_set_str(out, "kind", pr_bf_kind_name(c.kind));
     pr_set_str(out, "statement", c.statement);
     pr_set_str(out, "target", c.target);

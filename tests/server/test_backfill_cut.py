@@ -393,3 +393,32 @@ def test_row_level_security(world):
     db.sql("ALTER TABLE t FORCE ROW LEVEL SECURITY")
     assert "hides rows" in owner.refused(text)["error"]
     other.close(), owner.close()
+
+
+# --- proof -------------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("chunk", [3, 1000])
+def test_the_proof_finds_what_is_left_and_what_is_wrong(world, chunk):
+    """In chunks of any size: counts, sums past what a bigint holds, the first keys of rows that are wrong."""
+    db, probe = world
+    make(db, more=", big numeric")
+    db.sql("UPDATE t SET big = 9223372036854775807")
+    text = "-- verify: SELECT 1 FROM t WHERE dst < 0\n-- verify: SELECT count(*) = 700 FROM t\nUPDATE t SET dst = src * 2, big = 9223372036854775807 WHERE dst IS NULL AND src > 5"
+    before = probe.prove(text, chunk)
+    assert (before["ok"], before["rows"], before["left"], before["wrong"]) == (False, ROWS, ROWS - 5, ROWS - 5)
+    assert before["wrong_rows"] == [{"table": "public.t", "key": [str(i)]} for i in (6, 7, 8)]
+    with db.connect() as conn:
+        walk(conn, probe.cut(text)["walks"][0], 100)
+    done = probe.prove(text, chunk)
+    assert (done["ok"], done["left"], done["wrong"], done["wrong_rows"]) == (True, 0, 0, [])
+    assert [v["ok"] for v in done["verify"]] == [True, True]
+    src, big = done["compare"]
+    assert src["was_count"] == src["is_count"] == ROWS - 5 and src["was_sum"] == src["is_sum"] == str(ROWS * (ROWS + 1) - 30) and src["differ"] == 0
+    assert big["is_sum"] == str(9223372036854775807 * (ROWS - 5))
+    db.sql("UPDATE t SET dst = -1 WHERE id IN (50, 60)")
+    broken = probe.prove(text, chunk)
+    assert (broken["ok"], broken["left"], broken["wrong"]) == (False, 0, 2) and [r["key"] for r in broken["wrong_rows"]] == [["50"], ["60"]]
+    assert broken["compare"][0]["differ"] == 2 and [r["key"] for r in broken["compare"][0]["rows"]] == [["50"], ["60"]]
+    assert [v["ok"] for v in broken["verify"]] == [False, True] and broken["verify"][0]["said"] in ("one row", "rows")
+    other = probe.prove("-- compare: src * 2 = dst\nUPDATE t SET dst = dst + 1", chunk)
+    assert (other["left"], other["wrong"], other["compare"][0]["differ"]) == (None, None, 7) and not other["compare"][0]["derived"]
