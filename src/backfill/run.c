@@ -2,6 +2,7 @@
 #include "backfill/drive.h"
 
 #include "apply/gates.h"
+#include "backfill/verify.h"
 #include "ledger/ledger.h"
 
 #define ROUNDS 3                                /* of sweeps over what came back, before a person is asked */
@@ -149,6 +150,56 @@ static enum pr_code walk_all(struct pr_bf_drive *d, int64_t *left, struct pr_err
     }
 }
 
+/* ---- old against new */
+
+#define PROOF_CHUNK 20000
+#define PROOF_FIRST 5
+#define PROOF_TIMEOUT_MS 600000
+
+static enum pr_code may_go_on(void *ctx, int64_t rows_done, struct pr_err *e) {
+    const struct pr_bf_drive *d = ctx;
+    (void)rows_done;
+    return pr_interrupted(d->ask->talk) ? PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted while old and new were compared") : PR_OK;
+}
+
+/* The first line of the header that does not hold; 0 = all do. What was derived from the SET clause may differ where the application
+ * has written since: that is told, and no failure. */
+static int line_that_fails(const struct pr_bf_drive *d, const json_t *proof) {
+    const struct pr_bf_file *f = d->ask->file;
+    size_t i = 0;
+    json_t *o = NULL;
+    json_array_foreach(pr_get(proof, "verify"), i, o)
+        if (!pr_get_bool(o, "ok")) return (int)pr_get_int(o, "line");
+    json_array_foreach(pr_get(proof, "compare"), i, o)
+        if (!pr_get_bool(o, "derived") && pr_get_int(o, "differ") > 0 && i < f->n_compare) return f->compare[i].line;
+    return 0;
+}
+
+static enum pr_code unproven(struct pr_bf_drive *d, const char *what, struct pr_err *e) {
+    PR_TRY(e, pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_UNPROVEN, what, e));
+    (void)PR_FAIL(e, PR_ERR_UNPROVEN, "%s", what);
+    return pr_hint(e, "look at those rows (--json names the first), mend them or the line, then: %s", again(d));
+}
+
+/* The values of rows that were set aside cannot be computed: then nothing can be compared. */
+static enum pr_code compare_values(struct pr_bf_drive *d, struct pr_err *e) {
+    if (d->progress.rejects > 0) {
+        pr_say(d->ask->talk, PR_LINE_FACT, "old and new are not compared: the values of rows that were set aside cannot be computed");
+        return PR_OK;
+    }
+    json_t *proof = NULL;
+    const struct pr_bf_proving how = {.pg = d->pg, .chunk = PROOF_CHUNK, .first = PROOF_FIRST, .timeout_ms = PROOF_TIMEOUT_MS, .pause = may_go_on, .ctx = d};
+    PR_TRY(e, pr_bf_prove(&how, d->ask->file, &d->cut, d->a, &proof, e));
+    pr_set(d->doc, "proof", proof);
+    const int line = line_that_fails(d, proof);
+    if (line > 0) return unproven(d, pr_fmt(d->a, "line %d of the header does not hold", line), e);
+    if (json_is_null(pr_get(proof, "wrong"))) return PR_OK;                     /* the statement does not tell what it gave */
+    const int64_t wrong = pr_get_int(proof, "wrong");
+    if (wrong > 0) pr_say(d->ask->talk, PR_LINE_WARN, "%s do not have the value that the statement gives now: the application has written since, or there is a fault", pr_plural(d->a, wrong, "row"));
+    else pr_say(d->ask->talk, PR_LINE_GOOD, "old and new agree in %s", pr_plural(d->a, pr_get_int(proof, "rows"), "row"));
+    return PR_OK;
+}
+
 static enum pr_code prove(struct pr_bf_drive *d, int64_t left, struct pr_err *e) {
     if (left > d->progress.rejects) {
         const char *what = pr_fmt(d->a, "%s still match the condition after %d rounds", pr_plural(d->a, left - d->progress.rejects, "row"), ROUNDS + 1);
@@ -158,6 +209,7 @@ static enum pr_code prove(struct pr_bf_drive *d, int64_t left, struct pr_err *e)
     }
     if (left < 0) pr_say(d->ask->talk, PR_LINE_FACT, "every row was visited once; the condition does not tell which are done");
     else pr_say(d->ask->talk, PR_LINE_GOOD, left == 0 ? "no row is left that the condition holds for" : "none is left but those that were set aside");
+    PR_TRY(e, compare_values(d, e));
     return pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_PROVEN, NULL, e);
 }
 

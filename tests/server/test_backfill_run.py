@@ -154,6 +154,25 @@ def test_strided_stays_hot(server, new_site, make_db):
     assert plain.value("SELECT pg_indexes_size('t')") > r.json["index_bytes_after"] * 1.3  # what one UPDATE does
 
 
+def test_old_and_new_are_compared(server, new_site):
+    site = new_site(rows=3000)
+    site.file("-- verify: SELECT id FROM t WHERE twice <> id * 2\n-- compare: id * 2 = twice\nUPDATE t SET twice = id * 2 WHERE twice IS NULL;\n")
+    r = site.run("--json").ok()
+    proof = r.json["proof"]
+    assert proof["ok"] and proof["rows"] == 3000 and proof["wrong"] == 0 and proof["verify"] == [{"line": 1, "ok": True, "said": "no row"}]
+    assert [(c["was_count"], c["is_count"], c["was_sum"], c["is_sum"], c["differ"]) for c in proof["compare"]] == [(3000, 3000, "9003000", "9003000", 0)]
+
+
+@pytest.mark.parametrize("line", ["verify: SELECT id FROM t WHERE n = 7", "compare: n = 7 - n"])
+def test_a_line_of_the_header_that_does_not_hold(new_site, line):
+    site = new_site(rows=3000)
+    site.db.sql("UPDATE t SET n = 7 WHERE id = 42")
+    site.file(f"-- way: key\n-- {line}\nUPDATE t SET twice = id * 2 WHERE twice IS NULL;\n")
+    r = site.run()
+    assert r.status == 1 and "line 2 of the header does not hold" in r.err and "mend" in r.err
+    assert site.state() == "failed" and site.db.value("SELECT count(*) FROM t WHERE twice IS NULL") == 0
+
+
 def test_two_workers_every_row_once(server, new_site):
     site = new_site(rows=150000)
     site.file("-- way: key\n-- workers: 2\nUPDATE t SET n = n + 1;\n")
