@@ -50,7 +50,7 @@ struct pr_world {
     struct pr_map gone, gone_names;                        /* (schema, name), and the name alone, that a drop or rename has left: w_rel */
     struct pr_map parents;         /* (NULL, "schema.name" of a child): w_rel of each parent */
     int64_t stamp;
-    bool has_temp, until_commit;   /* relations in W_TEMP were made in this session; some of them ON COMMIT DROP */
+    bool has_temp, until_commit;   /* W_TEMP holds relations; some of them are ON COMMIT DROP */
     bool aged;                     /* what is taken over from below has grown old */
     bool all;                      /* everything below is taken */
     struct w_rel **list; size_t n, cap;                    /* live and gone, in order of arrival: ask w_all */
