@@ -85,43 +85,18 @@ static enum pr_code begin_job(struct pr_bf_drive *d, bool is_new, struct pr_err 
 
 /* ---- after the last range */
 
-static enum pr_code count_walk(struct pr_bf_drive *d, const struct pr_bf_walk *w, int64_t *left, struct pr_err *e) {
-    const char *const *lower = NULL;
-    struct pr_arena *keep PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)256 << 20);
-    for (;;) {
-        struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)4 << 20);
-        const char **params = PR_NEW_ARRAY(a, const char *, 2 * w->n_keys + 1);
-        struct pr_pg_rows r = {0};
-        int n = 0;
-        int64_t here = 0;
-        for (size_t i = 0; lower != NULL && i < w->n_keys; i++) params[n++] = lower[i];
-        params[n] = pr_fmt(a, "%d", STRETCH);
-        const struct pr_pg_stmt edge = {.name = "backfill: count", .sql = lower == NULL ? w->edge.first : w->edge.next, .n_params = n + 1,
-                                        .shape = PR_MAYBE_ROW, .n_cols = (int)w->n_keys + 1};
-        PR_TRY(e, pr_pg_query(d->pg, &edge, params, a, &r, e));
-        if (r.n_rows == 0) return PR_OK;
-        const char **upper = PR_NEW_ARRAY(keep, const char *, w->n_keys);
-        for (size_t i = 0; i < w->n_keys; i++) params[n++] = upper[i] = pr_dup(keep, PR_CELL(&r, 0, i));
-        const struct pr_pg_stmt count = {.name = "backfill: count", .sql = lower == NULL ? w->left.first : w->left.next, .n_params = n, .shape = PR_ONE_ROW, .n_cols = 1};
-        PR_TRY(e, pr_pg_query(d->pg, &count, params, a, &r, e));
-        PR_TRY(e, pr_parse_i64(PR_CELL(&r, 0, 0), 0, INT64_MAX, &here, e));
-        *left += here;
-        lower = upper;
-        if (pr_interrupted(d->ask->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted while counting what is left");
-    }
+#define CHUNK 20000                             /* rows of one look */
+#define FIRST 5                                 /* keys that are told of what is wrong */
+#define LOOK_TIMEOUT_MS 600000
+
+static enum pr_code may_go_on(void *ctx, int64_t rows_done, struct pr_err *e) {
+    const struct pr_bf_drive *d = ctx;
+    (void)rows_done;
+    return pr_interrupted(d->ask->talk) ? PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted while the result was looked at") : PR_OK;
 }
 
-/* Rows that the condition still holds for; -1 when it says nothing about being done. */
-static enum pr_code count_left(struct pr_bf_drive *d, int64_t *left, struct pr_err *e) {
-    int64_t sum = 0;
-    *left = -1;
-    for (size_t i = 0; i < d->cut.n_walks; i++) {
-        const struct pr_bf_walk *w = &d->cut.walks[i];
-        if (!w->converges || w->left.first == NULL) return PR_OK;
-        PR_TRY(e, count_walk(d, w, &sum, e));
-    }
-    *left = sum;
-    return PR_OK;
+static struct pr_bf_proving proving(struct pr_bf_drive *d, int64_t chunk) {
+    return (struct pr_bf_proving){.pg = d->pg, .chunk = chunk, .first = FIRST, .timeout_ms = LOOK_TIMEOUT_MS, .pause = may_go_on, .ctx = d};
 }
 
 static enum pr_code drive_round(struct pr_bf_drive *d, struct pr_err *e) {
@@ -137,12 +112,13 @@ static enum pr_code drive_round(struct pr_bf_drive *d, struct pr_err *e) {
 /* Everything, and what came back meanwhile once more. */
 static enum pr_code walk_all(struct pr_bf_drive *d, int64_t *left, struct pr_err *e) {
     for (int round = 0;; round++) {
+        const struct pr_bf_proving how = proving(d, STRETCH);
         if (d->job.state != PR_BF_CHECKING) {
             PR_TRY(e, drive_round(d, e));
             PR_TRY(e, pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_WALKED, NULL, e));
         }
         PR_TRY(e, pr_bf_journal_progress(d->pg, d->job.id, &d->progress, e));
-        PR_TRY(e, count_left(d, left, e));
+        PR_TRY(e, pr_bf_count_left(&how, &d->cut, d->a, left, e));
         if (*left <= d->progress.rejects || round == ROUNDS) return PR_OK;
         pr_say(d->ask->talk, PR_LINE_WARN, "%s came back or came new while it ran: once more over those", pr_plural(d->a, *left - d->progress.rejects, "row"));
         PR_TRY(e, pr_bf_journal_again(d->pg, d->job.id, &d->cut, d->a, e));
@@ -151,16 +127,6 @@ static enum pr_code walk_all(struct pr_bf_drive *d, int64_t *left, struct pr_err
 }
 
 /* ---- old against new */
-
-#define PROOF_CHUNK 20000
-#define PROOF_FIRST 5
-#define PROOF_TIMEOUT_MS 600000
-
-static enum pr_code may_go_on(void *ctx, int64_t rows_done, struct pr_err *e) {
-    const struct pr_bf_drive *d = ctx;
-    (void)rows_done;
-    return pr_interrupted(d->ask->talk) ? PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted while old and new were compared") : PR_OK;
-}
 
 /* The first line of the header that does not hold; 0 = all do. What was derived from the SET clause may differ where the application
  * has written since: that is told, and no failure. */
@@ -175,10 +141,10 @@ static int line_that_fails(const struct pr_bf_drive *d, const json_t *proof) {
     return 0;
 }
 
-static enum pr_code unproven(struct pr_bf_drive *d, const char *what, struct pr_err *e) {
+static enum pr_code unproven(struct pr_bf_drive *d, const char *what, const char *why, const char *mend, struct pr_err *e) {
     PR_TRY(e, pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_UNPROVEN, what, e));
-    (void)PR_FAIL(e, PR_ERR_UNPROVEN, "%s", what);
-    return pr_hint(e, "look at those rows (--json names the first), mend them or the line, then: %s", again(d));
+    (void)PR_FAIL(e, PR_ERR_UNPROVEN, "%s%s", what, why);
+    return pr_hint(e, "%s, then: %s", mend, again(d));
 }
 
 /* The values of rows that were set aside cannot be computed: then nothing can be compared. */
@@ -188,11 +154,11 @@ static enum pr_code compare_values(struct pr_bf_drive *d, struct pr_err *e) {
         return PR_OK;
     }
     json_t *proof = NULL;
-    const struct pr_bf_proving how = {.pg = d->pg, .chunk = PROOF_CHUNK, .first = PROOF_FIRST, .timeout_ms = PROOF_TIMEOUT_MS, .pause = may_go_on, .ctx = d};
+    const struct pr_bf_proving how = proving(d, CHUNK);
     PR_TRY(e, pr_bf_prove(&how, d->ask->file, &d->cut, d->a, &proof, e));
     pr_set(d->doc, "proof", proof);
     const int line = line_that_fails(d, proof);
-    if (line > 0) return unproven(d, pr_fmt(d->a, "line %d of the header does not hold", line), e);
+    if (line > 0) return unproven(d, pr_fmt(d->a, "line %d of the header does not hold", line), "", "look at those rows (--json names the first), mend them or the line", e);
     if (json_is_null(pr_get(proof, "wrong"))) return PR_OK;                     /* the statement does not tell what it gave */
     const int64_t wrong = pr_get_int(proof, "wrong");
     if (wrong > 0) pr_say(d->ask->talk, PR_LINE_WARN, "%s do not have the value that the statement gives now: the application has written since, or there is a fault", pr_plural(d->a, wrong, "row"));
@@ -203,9 +169,8 @@ static enum pr_code compare_values(struct pr_bf_drive *d, struct pr_err *e) {
 static enum pr_code prove(struct pr_bf_drive *d, int64_t left, struct pr_err *e) {
     if (left > d->progress.rejects) {
         const char *what = pr_fmt(d->a, "%s still match the condition after %d rounds", pr_plural(d->a, left - d->progress.rejects, "row"), ROUNDS + 1);
-        PR_TRY(e, pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_UNPROVEN, what, e));
-        (void)PR_FAIL(e, PR_ERR_UNPROVEN, "%s: the application writes them so, or the statement does not take them out", what);
-        return pr_hint(e, "let a trigger or the application write the new form first, then: %s", again(d));
+        return unproven(d, what, ": the application writes them so, or the statement does not take them out",
+                        "let a trigger or the application write the new form first", e);
     }
     if (left < 0) pr_say(d->ask->talk, PR_LINE_FACT, "every row was visited once; the condition does not tell which are done");
     else pr_say(d->ask->talk, PR_LINE_GOOD, left == 0 ? "no row is left that the condition holds for" : "none is left but those that were set aside");

@@ -25,4 +25,8 @@ struct pr_bf_proving {
 PR_NODISCARD enum pr_code pr_bf_prove(const struct pr_bf_proving *how, const struct pr_bf_file *f, const struct pr_bf_cut *c, struct pr_arena *a,
                                       json_t **out, struct pr_err *e);
 
+/* Only the rows that the condition still holds for; -1 when it does not tell which are done. first is not looked at.
+ * Errors  DB, TIMEOUT, CONNECT, INTERRUPTED, and what pause gives. */
+PR_NODISCARD enum pr_code pr_bf_count_left(const struct pr_bf_proving *how, const struct pr_bf_cut *c, struct pr_arena *a, int64_t *out, struct pr_err *e);
+
 #endif
