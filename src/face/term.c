@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -131,19 +133,41 @@ static void show_progress(void *ctx, const struct pr_progress *p) {
     }
 }
 
-static enum pr_code read_typed(int tty, char *line, size_t room, struct pr_err *e) {
+/* The signals stay blocked but while ppoll() waits: one that came between the question and the wait would else be seen only
+ * after the next key. */
+static enum pr_code await_key(int tty, const sigset_t *open_mask, struct pr_err *e) {
+    struct pollfd key = {.fd = tty, .events = POLLIN};
+    for (;;) {
+        if (interrupted) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted at the seam; nothing was run");
+        if (ppoll(&key, 1, NULL, open_mask) > 0) return PR_OK;
+        PR_ASSERT(errno == EINTR);
+    }
+}
+
+static enum pr_code read_typed(int tty, const sigset_t *open_mask, char *line, size_t room, struct pr_err *e) {
     size_t n = 0;
     for (;;) {
         char c = 0;
-        const ssize_t r = read(tty, &c, 1);
-        if (interrupted) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted at the seam; nothing was run");
-        if (r < 0 && errno == EINTR) continue;
-        if (r <= 0) return PR_FAIL(e, PR_ERR_REFUSED, "the terminal was closed at the seam; nothing was run");
+        PR_TRY(e, await_key(tty, open_mask, e));
+        if (read(tty, &c, 1) <= 0) return PR_FAIL(e, PR_ERR_REFUSED, "the terminal was closed at the seam; nothing was run");
         if (c == '\n' || c == '\r') break;
         if (n + 1 < room) line[n++] = c;
     }
     line[n] = '\0';
     return PR_OK;
+}
+
+static enum pr_code ask(int tty, const char *question, char *line, size_t room, struct pr_err *e) {
+    sigset_t stops, before;
+    (void)sigemptyset(&stops);
+    (void)sigaddset(&stops, SIGINT);
+    (void)sigaddset(&stops, SIGTERM);
+    PR_ASSERT(sigprocmask(SIG_BLOCK, &stops, &before) == 0);
+    (void)tcflush(tty, TCIFLUSH);               /* before the question: what answers it at once must not be thrown away */
+    (void)dprintf(tty, "%s ", question);
+    const enum pr_code code = read_typed(tty, &before, line, room, e);
+    PR_ASSERT(sigprocmask(SIG_SETMASK, &before, NULL) == 0);
+    return code;
 }
 
 /* The answer is read from the controlling terminal itself, and only what is typed after the question counts: a pipe, a
@@ -161,13 +185,9 @@ static enum pr_code confirm(void *ctx, const char *page, const char *question, c
     FILE *out = fdopen(dup(tty), "w");
     PR_ASSERT(out != NULL);
     pr_term_put(&plain, out, page);
-    (void)fflush(out);
-    (void)tcflush(tty, TCIFLUSH);               /* before the question: what answers it at once must not be thrown away */
-    (void)fprintf(out, "%s ", question);
-    (void)fflush(out);
-    char line[512] = "";                        /* a schema, a table and a column of 63 characters each fit */
-    const enum pr_code code = read_typed(tty, line, sizeof line, e);
     (void)fclose(out);
+    char line[512] = "";                        /* a schema, a table and a column of 63 characters each fit */
+    const enum pr_code code = ask(tty, question, line, sizeof line, e);
     (void)close(tty);
     if (code != PR_OK) return code;
     if (strcmp(line, word) == 0) return PR_OK;
