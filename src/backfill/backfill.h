@@ -75,7 +75,6 @@ struct pr_bf_range { const char *first, *next; };
 struct pr_bf_compared {
     const char *was, *is;          /* for people */
     bool derived;
-    struct pr_bf_range sums;       /* → count(was), count(is), sum(was), sum(is) (text; NULL when not numbers), rows in which they differ */
     struct pr_bf_range rows;       /* and the limit → keys of rows in which they differ */
 };
 
@@ -92,7 +91,7 @@ struct pr_bf_walk {
                                     * → n keys of the last of them, their number (bigint); no row at the end of the table */
     const char *last;              /* → n keys of the last row of all; no row when empty: how far it is at most */
     struct pr_bf_range batch;      /* → the command's own number of rows */
-    struct pr_bf_range rows;       /* → n keys and the block (bigint) of every row in the range, in the order of the key, whether or
+    struct pr_bf_range rows;       /* → n keys and the ctid of every row in the range, in the order of the key, whether or
                                     * not the condition holds. NULL for PR_BF_BLOCKS */
     const char *some;              /* $1…$n: an array literal for each key column ({…} of text, equally long). NULL for PR_BF_BLOCKS */
     struct pr_bf_range sweep;      /* NULL when a second run over a row would change it again: never strided then */
@@ -100,8 +99,11 @@ struct pr_bf_walk {
 
     /* Verification, each within a range. NULL where it says nothing. */
     struct pr_bf_range left;       /* → count(*) of rows that the condition still holds for */
-    struct pr_bf_range wrong;      /* UPDATE: → count(*) of rows that it was for and that do not have the new values */
-    struct pr_bf_range wrong_rows; /* and one parameter more, the limit → their keys, in order */
+    struct pr_bf_range wrong_rows; /* UPDATE: and one parameter more, the limit → keys of rows that it was for and that do not have the
+                                    * new values, in order */
+    struct pr_bf_range tally;      /* → all that is counted, in one query: rows left, rows without their new values (both NULL where
+                                    * nothing can be said), and of each pair of compare: count(was), count(is), sum(was), sum(is) (text;
+                                    * NULL when no numbers), rows in which they differ */
     struct pr_bf_compared *compare;
     size_t n_compare;
 };

@@ -131,12 +131,9 @@ static enum pr_code try_one(struct pr_pg *pg, const char *sql, struct pr_arena *
 }
 
 static enum pr_code try_walk(struct pr_pg *pg, const struct pr_bf_walk *w, struct pr_arena *a, struct pr_err *e) {
-    const char *const texts[] = {w->batch.next, w->some, w->sweep.next, w->edge.next, w->rows.next, w->left.next, w->wrong.next, w->wrong_rows.next};
+    const char *const texts[] = {w->batch.next, w->some, w->sweep.next, w->edge.next, w->rows.next, w->left.next, w->wrong_rows.next, w->tally.next};
     for (size_t i = 0; i < PR_COUNT(texts); i++) PR_TRY(e, try_one(pg, texts[i], a, e));
-    for (size_t i = 0; i < w->n_compare; i++) {
-        PR_TRY(e, try_one(pg, w->compare[i].sums.next, a, e));
-        PR_TRY(e, try_one(pg, w->compare[i].rows.next, a, e));
-    }
+    for (size_t i = 0; i < w->n_compare; i++) PR_TRY(e, try_one(pg, w->compare[i].rows.next, a, e));
     return PR_OK;
 }
 

@@ -112,24 +112,40 @@ static enum pr_code ask_wrong(struct bf *b, const struct pr_rel *member, struct 
     if (!bf_steady(b)) return PR_OK;
     PR_TRY(e, bf_differs(b, member, &differs, e));
     PR_TRY(e, lacks(b, differs, &condition, e));
-    PR_TRY(e, ask_range(b, w, pr_fmt(b->a, "SELECT count(*) FROM %s", bf_from(b, member)), condition, &w->wrong, e));
     return ask_keys(b, member, w, condition, &w->wrong_rows, e);
 }
 
 /* --- old against new --- */
 
+enum summed { NO_SUM, EXACT, AS_PRINTED, IF_NUMBER };       /* AS_PRINTED: no digit of a float more than is stored */
 /* One pair of expressions, as trees. */
-struct pair { Node *was, *stored; };
+struct pair { Node *was, *stored; enum summed summed; };
 
-/* Sums of what is a number; of the rest there are counts. */
-static const char *sums_over(struct bf *b, const char *from) {
-    static const char *const cols[] = {"was", "stored"};
-    struct pr_buf s = {.a = b->a};
-    pr_add(&s, "SELECT count(x.was), count(x.stored)");
-    for (size_t i = 0; i < PR_COUNT(cols); i++)
-        pr_addf(&s, ", sum(CASE WHEN pg_typeof(x.%s) = ANY ('{int2,int4,int8,numeric,float4,float8}'::regtype[]) THEN x.%s::text::numeric END)::text", cols[i], cols[i]);
-    pr_addf(&s, ", count(*) FILTER (WHERE x.was IS DISTINCT FROM x.stored) FROM (SELECT NULL AS was, NULL AS stored FROM %s) AS x", from);
-    return pr_buf_text(&s);
+static enum summed summed_as(const struct pr_col *c) {
+    static const struct { const char *type; enum summed summed; } types[] = {
+        {"smallint", EXACT}, {"integer", EXACT}, {"bigint", EXACT}, {"numeric", EXACT}, {"real", AS_PRINTED}, {"double precision", AS_PRINTED}};
+    for (size_t i = 0; i < PR_COUNT(types); i++)
+        if (pr_eq(c->type, types[i].type)) return types[i].summed;
+    return pr_starts(c->type, "numeric(") ? EXACT : NO_SUM;
+}
+
+static const char *sum_of(struct pr_arena *a, enum summed s, const char *col) {
+    switch (s) {
+    case NO_SUM: return "NULL::text";
+    case EXACT: return pr_fmt(a, "sum(%s)::text", col);
+    case AS_PRINTED: return pr_fmt(a, "sum(%s::text::numeric)::text", col);
+    case IF_NUMBER:                                         /* its type is known to the server alone */
+        return pr_fmt(a, "sum(CASE WHEN pg_typeof(%s) = ANY ('{int2,int4,int8,numeric,float4,float8}'::regtype[]) THEN %s::text::numeric END)::text", col, col);
+    }
+    PR_BUG("no such sum");
+}
+
+/* ", count, count, sum, sum, rows in which they differ" of the columns was<i> and is<i> of x. */
+static void put_pair(struct pr_buf *s, const struct pair *p, size_t i) {
+    static const char *const cols[] = {"was", "is"};
+    pr_addf(s, ", count(x.was%zu), count(x.is%zu)", i, i);
+    for (size_t k = 0; k < PR_COUNT(cols); k++) pr_addf(s, ", %s", sum_of(s->a, p->summed, pr_fmt(s->a, "x.%s%zu", cols[k], i)));
+    pr_addf(s, ", count(*) FILTER (WHERE x.was%zu IS DISTINCT FROM x.is%zu)", i, i);
 }
 
 static List *joined(struct bf *b, const List *x, const List *y) {
@@ -140,11 +156,57 @@ static List *joined(struct bf *b, const List *x, const List *y) {
     return l;
 }
 
+/* What is computed of a row only when the statement was for it: else it might fail for the others. */
+static enum pr_code when_meant(struct bf *b, Node *value, Node **out, struct pr_err *e) {
+    Node *n = NULL, *condition = meant(b);
+    *out = value;
+    if (condition == NULL) return PR_OK;
+    PR_TRY(e, bf_parse(b, "SELECT CASE WHEN NULL THEN NULL END", &n, e));
+    CaseExpr *c = bf_mut(CaseExpr, pr_cast(ResTarget, linitial(pr_cast(SelectStmt, n)->targetList))->val);
+    bf_mut(CaseWhen, linitial(c->args))->expr = (Expr *)condition;
+    bf_mut(CaseWhen, linitial(c->args))->result = (Expr *)value;
+    *out = (Node *)c;
+    return PR_OK;
+}
+
+/* Everything that is counted, while each row is read and each expression computed once. */
+static enum pr_code one_scan(struct bf *b, const struct pr_rel *member, const struct pr_bf_walk *w, const struct pair *pairs, bool lower, const char **out,
+                             struct pr_err *e) {
+    struct pr_buf cols = {.a = b->a}, in = {.a = b->a};
+    Node *n = NULL, *bounds = NULL, *differs = NULL;
+    const bool left = w->left.next != NULL, wrong = bf_steady(b);
+    pr_add(&cols, left ? "SELECT count(*) FILTER (WHERE x.is_left)" : "SELECT NULL::bigint");
+    pr_add(&cols, wrong ? ", count(*) FILTER (WHERE x.is_wrong)" : ", NULL::bigint");
+    for (size_t i = 0; i < w->n_compare; i++) {
+        put_pair(&cols, &pairs[i], i);
+        pr_addf(&in, ", NULL AS was%zu, NULL AS is%zu", i, i);
+    }
+    PR_TRY(e, bf_parse(b, pr_fmt(b->a, "%s FROM (SELECT NULL AS is_left, NULL AS is_wrong%s FROM %s OFFSET 0) AS x", pr_buf_text(&cols), pr_buf_text(&in), bf_from(b, member)), &n, e));
+    SelectStmt *inner = bf_mut(SelectStmt, pr_cast(RangeSubselect, linitial(pr_cast(SelectStmt, n)->fromClause))->subquery);
+    PR_TRY(e, bf_condition(b, bf_bounds(b, w, lower), &bounds, e));
+    inner->whereClause = bounds;
+    inner->withClause = b->with;
+    if (left) bf_mut(ResTarget, linitial(inner->targetList))->val = *b->where;
+    if (wrong) {
+        PR_TRY(e, bf_differs(b, member, &differs, e));
+        PR_TRY(e, when_meant(b, differs, &bf_mut(ResTarget, lsecond(inner->targetList))->val, e));
+    }
+    for (size_t i = 0; i < w->n_compare; i++) {
+        PR_TRY(e, when_meant(b, pairs[i].was, &bf_mut(ResTarget, list_nth(inner->targetList, (int)(2 * i) + 2))->val, e));
+        PR_TRY(e, when_meant(b, pairs[i].stored, &bf_mut(ResTarget, list_nth(inner->targetList, (int)(2 * i) + 3))->val, e));
+    }
+    return bf_print(b, n, out, e);
+}
+
+/* --- the same of a statement that joins: a question each, side by side --- */
+
 /* joins: the pair names columns of what the statement joins. */
 static enum pr_code ask_sums(struct bf *b, const struct pr_rel *member, const struct pr_bf_walk *w, const struct pair *p, bool joins, bool lower,
                              const char **out, struct pr_err *e) {
+    struct pr_buf s = {.a = b->a};
     Node *n = NULL, *bounds = NULL, *condition = meant(b);
-    PR_TRY(e, bf_parse(b, sums_over(b, bf_from(b, member)), &n, e));
+    put_pair(&s, p, 0);
+    PR_TRY(e, bf_parse(b, pr_fmt(b->a, "SELECT %s FROM (SELECT NULL AS was0, NULL AS is0 FROM %s) AS x", pr_buf_text(&s) + 2, bf_from(b, member)), &n, e));
     PR_TRY(e, bf_condition(b, bf_bounds(b, w, lower), &bounds, e));
     if (!joins) PR_TRY(e, over_row(b, condition, &condition, e));
     SelectStmt *inner = bf_mut(SelectStmt, pr_cast(RangeSubselect, linitial(pr_cast(SelectStmt, n)->fromClause))->subquery);
@@ -156,16 +218,45 @@ static enum pr_code ask_sums(struct bf *b, const struct pr_rel *member, const st
     return bf_print(b, n, out, e);
 }
 
-static enum pr_code ask_pair(struct bf *b, const struct pr_rel *member, const struct pr_bf_walk *w, const struct pair *p, bool derived,
-                             struct pr_bf_compared *c, struct pr_err *e) {
-    const bool joins = derived && *b->from != NIL;
+static enum pr_code count_wrong(struct bf *b, const struct pr_rel *member, const struct pr_bf_walk *w, bool lower, const char **out, struct pr_err *e) {
     Node *differs = NULL, *condition = NULL;
-    PR_TRY(e, ask_sums(b, member, w, p, joins, false, &c->sums.first, e));
-    PR_TRY(e, ask_sums(b, member, w, p, joins, true, &c->sums.next, e));
+    PR_TRY(e, bf_differs(b, member, &differs, e));
+    PR_TRY(e, lacks(b, differs, &condition, e));
+    return ask(b, w, pr_fmt(b->a, "SELECT count(*) FROM %s", bf_from(b, member)), condition, lower, out, e);
+}
+
+static enum pr_code side_by_side(struct bf *b, const struct pr_rel *member, const struct pr_bf_walk *w, const struct pair *pairs, bool lower, const char **out,
+                                 struct pr_err *e) {
+    struct pr_buf cols = {.a = b->a}, from = {.a = b->a};
+    const char *left = lower ? w->left.next : w->left.first, *wrong = NULL, *sums = NULL;
+    if (bf_steady(b)) PR_TRY(e, count_wrong(b, member, w, lower, &wrong, e));
+    pr_addf(&cols, "SELECT l.n, r.n");
+    pr_addf(&from, " FROM (%s) AS l (n), (%s) AS r (n)", left != NULL ? left : "SELECT NULL::bigint", wrong != NULL ? wrong : "SELECT NULL::bigint");
+    for (size_t i = 0; i < w->n_compare; i++) {
+        PR_TRY(e, ask_sums(b, member, w, &pairs[i], w->compare[i].derived, lower, &sums, e));
+        pr_addf(&cols, ", p%zu.*", i);
+        pr_addf(&from, ", (%s) AS p%zu (a, b, c, d, e)", sums, i);
+    }
+    *out = pr_fmt(b->a, "%s%s", pr_buf_text(&cols), pr_buf_text(&from));
+    return PR_OK;
+}
+
+static enum pr_code tally(struct bf *b, const struct pr_rel *member, struct pr_bf_walk *w, const struct pair *pairs, struct pr_err *e) {
+    const bool alone = b->kind == PR_BF_UPDATE && *b->from == NIL;
+    struct pr_bf_range r = {0};
+    if (w->left.next == NULL && !bf_steady(b) && w->n_compare == 0) return PR_OK;
+    PR_TRY(e, alone ? one_scan(b, member, w, pairs, false, &r.first, e) : side_by_side(b, member, w, pairs, false, &r.first, e));
+    PR_TRY(e, alone ? one_scan(b, member, w, pairs, true, &r.next, e) : side_by_side(b, member, w, pairs, true, &r.next, e));
+    w->tally = r;
+    return PR_OK;
+}
+
+static enum pr_code differing_rows(struct bf *b, const struct pr_rel *member, const struct pr_bf_walk *w, const struct pair *p, struct pr_bf_compared *c, struct pr_err *e) {
+    Node *differs = NULL, *condition = NULL;
     PR_TRY(e, bf_condition(b, "NULL IS DISTINCT FROM NULL", &differs, e));
     bf_mut(A_Expr, differs)->lexpr = p->stored;
     bf_mut(A_Expr, differs)->rexpr = p->was;
-    if (joins) {
+    if (c->derived && *b->from != NIL) {
         PR_TRY(e, lacks(b, differs, &condition, e));
     } else {
         PR_TRY(e, over_row(b, meant(b), &condition, e));
@@ -174,35 +265,38 @@ static enum pr_code ask_pair(struct bf *b, const struct pr_rel *member, const st
     return ask_keys(b, member, w, condition, &c->rows, e);
 }
 
-static enum pr_code from_header(struct bf *b, const struct pr_bf_compare *h, struct pair *p, struct pr_err *e) {
+static enum pr_code from_header(struct bf *b, const struct pr_bf_compare *h, struct pair *p, struct pr_bf_compared *c, struct pr_err *e) {
     Node *was = NULL, *stored = NULL;
+    *c = (struct pr_bf_compared){.was = h->was, .is = h->is};
     PR_TRY(e, bf_parse(b, pr_fmt(b->a, "SELECT %s", h->was), &was, e));
     PR_TRY(e, bf_parse(b, pr_fmt(b->a, "SELECT %s", h->is), &stored, e));
-    p->was = pr_cast(ResTarget, linitial(pr_cast(SelectStmt, was)->targetList))->val;
-    p->stored = pr_cast(ResTarget, linitial(pr_cast(SelectStmt, stored)->targetList))->val;
+    *p = (struct pair){.was = pr_cast(ResTarget, linitial(pr_cast(SelectStmt, was)->targetList))->val,
+                       .stored = pr_cast(ResTarget, linitial(pr_cast(SelectStmt, stored)->targetList))->val, .summed = IF_NUMBER};
+    return PR_OK;
+}
+
+static enum pr_code from_set(struct bf *b, const struct pr_rel *member, size_t i, struct pair *p, struct pr_bf_compared *c, struct pr_err *e) {
+    const struct pr_col *col = pr_find_col(member, b->sets[i].col);
+    Node *differs = NULL;
+    *c = (struct pr_bf_compared){.is = bf_id(b, b->sets[i].col), .derived = true};
+    PR_TRY(e, bf_expression(b->sets[i].expr, b->a, &c->was, e));
+    PR_TRY(e, bf_differs_in(b, member, i, &differs, e));
+    const A_Expr *x = pr_cast(A_Expr, differs);
+    *p = (struct pair){.was = x->rexpr, .stored = x->lexpr, .summed = summed_as(col)};
     return PR_OK;
 }
 
 static enum pr_code compare(struct bf *b, const struct pr_rel *member, struct pr_bf_walk *w, struct pr_err *e) {
     const size_t from_file = b->kind == PR_BF_UPDATE ? b->f->n_compare : 0, derived = from_file == 0 && bf_steady(b) ? b->n_sets : 0;
+    struct pair *pairs = PR_NEW_ARRAY(b->a, struct pair, from_file + derived + 1);
     w->compare = PR_NEW_ARRAY(b->a, struct pr_bf_compared, from_file + derived + 1);
-    for (size_t i = 0; i < from_file; i++) {
-        struct pair p = {0};
-        struct pr_bf_compared *c = &w->compare[w->n_compare++];
-        *c = (struct pr_bf_compared){.was = b->f->compare[i].was, .is = b->f->compare[i].is};
-        PR_TRY(e, from_header(b, &b->f->compare[i], &p, e));
-        PR_TRY(e, ask_pair(b, member, w, &p, false, c, e));
+    w->n_compare = from_file + derived;
+    for (size_t i = 0; i < w->n_compare; i++) {
+        if (from_file > 0) PR_TRY(e, from_header(b, &b->f->compare[i], &pairs[i], &w->compare[i], e));
+        else PR_TRY(e, from_set(b, member, i, &pairs[i], &w->compare[i], e));
+        PR_TRY(e, differing_rows(b, member, w, &pairs[i], &w->compare[i], e));
     }
-    for (size_t i = 0; i < derived; i++) {
-        struct pr_bf_compared *c = &w->compare[w->n_compare++];
-        Node *differs = NULL;
-        *c = (struct pr_bf_compared){.is = bf_id(b, b->sets[i].col), .derived = true};
-        PR_TRY(e, bf_expression(b->sets[i].expr, b->a, &c->was, e));
-        PR_TRY(e, bf_differs_in(b, member, i, &differs, e));
-        const A_Expr *x = pr_cast(A_Expr, differs);
-        PR_TRY(e, ask_pair(b, member, w, &(struct pair){.was = x->rexpr, .stored = x->lexpr}, true, c, e));
-    }
-    return PR_OK;
+    return tally(b, member, w, pairs, e);
 }
 
 enum pr_code bf_proofs(struct bf *b, const struct pr_rel *member, struct pr_bf_walk *w, struct pr_err *e) {

@@ -6,34 +6,50 @@
 
 #define ROWS_OF_A_PAGE 2                        /* a pass; measured: 1 costs commits, 4 and more leave the page */
 
-struct row { int64_t block; uint32_t at, pass; };           /* at: index in the order of the key */
+struct place { int64_t block; uint32_t at; };               /* at: index in the order of the key */
 
 static int by_block(const void *l, const void *r) {
-    const struct row *a = l, *b = r;
+    const struct place *a = l, *b = r;
     return a->block != b->block ? (a->block < b->block ? -1 : 1) : a->at < b->at ? -1 : 1;
 }
 
-static int by_pass(const void *l, const void *r) {
-    const struct row *a = l, *b = r;
-    return a->pass != b->pass ? (a->pass < b->pass ? -1 : 1) : a->at < b->at ? -1 : 1;
+/* From a ctid, "(17,3)". */
+static enum pr_code block_of(const char *ctid, int64_t *out, struct pr_err *e) {
+    char digits[24] = "";
+    const size_t n = strcspn(ctid, ",");
+    if (ctid[0] != '(' || n < 2 || n > sizeof digits) return PR_FAIL(e, PR_ERR_DB_SHAPE, "backfill: %s is no place of a row", ctid);
+    memcpy(digits, ctid + 1, n - 1);
+    return pr_parse_i64(digits, 0, INT64_MAX, out, e);
 }
 
-/* In the order in which they are to be written. */
-static enum pr_code in_passes(const struct pr_pg_rows *r, struct pr_arena *a, struct row **out, struct pr_err *e) {
-    struct row *rows = PR_NEW_ARRAY(a, struct row, (size_t)r->n_rows + 1);
+/* Which pass every row belongs to, in the order of the key. passes: their number. */
+static enum pr_code passes_of(const struct pr_pg_rows *r, struct pr_arena *a, uint32_t **out, size_t *passes, struct pr_err *e) {
+    struct place *places = PR_NEW_ARRAY(a, struct place, (size_t)r->n_rows + 1);
+    uint32_t *pass = PR_NEW_ARRAY(a, uint32_t, (size_t)r->n_rows + 1), of_page = 0;
+    bool sorted = true;
     for (int i = 0; i < r->n_rows; i++) {
-        PR_TRY(e, pr_parse_i64(PR_CELL(r, i, r->n_cols - 1), 0, INT64_MAX, &rows[i].block, e));
-        rows[i].at = (uint32_t)i;
+        PR_TRY(e, block_of(PR_CELL(r, i, r->n_cols - 1), &places[i].block, e));
+        places[i].at = (uint32_t)i;
+        sorted = sorted && (i == 0 || places[i - 1].block <= places[i].block);
     }
-    qsort(rows, (size_t)r->n_rows, sizeof rows[0], by_block);
-    uint32_t of_page = 0;
+    if (!sorted) qsort(places, (size_t)r->n_rows, sizeof places[0], by_block);
+    *passes = 0;
     for (int i = 0; i < r->n_rows; i++) {
-        of_page = i > 0 && rows[i].block == rows[i - 1].block ? of_page + 1 : 0;
-        rows[i].pass = of_page / ROWS_OF_A_PAGE;
+        of_page = i > 0 && places[i].block == places[i - 1].block ? of_page + 1 : 0;
+        pass[places[i].at] = of_page / ROWS_OF_A_PAGE;
+        if (pass[places[i].at] >= *passes) *passes = pass[places[i].at] + 1;
     }
-    qsort(rows, (size_t)r->n_rows, sizeof rows[0], by_pass);
-    *out = rows;
+    *out = pass;
     return PR_OK;
+}
+
+/* The rows in the order in which they are to be written: pass by pass, within a pass by key. */
+static uint32_t *in_passes(const uint32_t *pass, size_t n, size_t passes, struct pr_arena *a) {
+    uint32_t *order = PR_NEW_ARRAY(a, uint32_t, n + 1), *next = PR_NEW_ARRAY(a, uint32_t, passes + 1);
+    for (size_t i = 0; i < n; i++) next[pass[i] + 1]++;
+    for (size_t i = 1; i < passes; i++) next[i] += next[i - 1];
+    for (size_t i = 0; i < n; i++) order[next[pass[i]]++] = (uint32_t)i;
+    return order;
 }
 
 static enum pr_code read_rows(struct pr_bf_engine *x, const struct pr_bf_walk *walk, const struct pr_bf_span *span, struct pr_arena *a, struct pr_pg_rows *out,
@@ -54,7 +70,8 @@ struct passing {
     struct pr_bf_span *span;
     struct pr_arena *a;                          /* of the range */
     struct pr_pg_rows rows;
-    const struct row *order;
+    const uint32_t *pass;                        /* of each row, as they came */
+    const uint32_t *order;                       /* rows as they are to be written */
     struct pr_bf_skips *skips;
 };
 
@@ -65,15 +82,15 @@ static struct pr_bf_piece piece_of(const struct passing *p, size_t i, size_t n, 
     const size_t n_keys = p->walk->n_keys;
     const char **params = PR_NEW_ARRAY(a, const char *, n_keys), **items = PR_NEW_ARRAY(a, const char *, n);
     for (size_t k = 0; k < n_keys; k++) {
-        for (size_t j = 0; j < n; j++) items[j] = key_of(p, p->order[i + j].at)[k];
+        for (size_t j = 0; j < n; j++) items[j] = key_of(p, p->order[i + j])[k];
         params[k] = pr_bf_array(a, items, n);
     }
-    return (struct pr_bf_piece){.walk = p->walk, .span = p->span, .from = key_of(p, p->order[i].at), .to = key_of(p, p->order[i + n - 1].at),
+    return (struct pr_bf_piece){.walk = p->walk, .span = p->span, .from = key_of(p, p->order[i]), .to = key_of(p, p->order[i + n - 1]),
                                 .sql = p->walk->some, .params = params, .n_params = (int)n_keys, .rows = (int64_t)n, .list = true};
 }
 
 static void skip(struct passing *p, size_t i) {
-    const size_t at = p->order[i].at;
+    const size_t at = p->order[i];
     *PR_PUSH(p->a, p->skips->items, p->skips->n, p->skips->room) =
         (struct pr_bf_skip){.at = at, .before = at == 0 ? NULL : key_of(p, at - 1), .key = key_of(p, at)};
 }
@@ -86,7 +103,7 @@ static int by_place(const void *l, const void *r) {
 /* How many rows from i on: to the end of the pass, and not more than the batch may have. */
 static size_t window(const struct passing *p, size_t i, int64_t limit) {
     size_t n = 1;
-    while (i + n < (size_t)p->rows.n_rows && p->order[i + n].pass == p->order[i].pass && (int64_t)n < limit) n++;
+    while (i + n < (size_t)p->rows.n_rows && p->pass[p->order[i + n]] == p->pass[p->order[i]] && (int64_t)n < limit) n++;
     return n;
 }
 
@@ -117,10 +134,12 @@ static enum pr_code work_window(struct passing *p, size_t *i, struct pr_err *e) 
 enum pr_code pr_bf_strided(struct pr_bf_engine *x, const struct pr_bf_walk *walk, struct pr_bf_span *span, struct pr_arena *a, struct pr_bf_skips *skips,
                            bool *stop, struct pr_err *e) {
     struct passing p = {.x = x, .walk = walk, .span = span, .a = a, .skips = skips};
-    struct row *order = NULL;
+    uint32_t *pass = NULL;
+    size_t passes = 0;
     PR_TRY(e, read_rows(x, walk, span, a, &p.rows, e));
-    PR_TRY(e, in_passes(&p.rows, a, &order, e));
-    p.order = order;
+    PR_TRY(e, passes_of(&p.rows, a, &pass, &passes, e));
+    p.pass = pass;
+    p.order = in_passes(pass, (size_t)p.rows.n_rows, passes, a);
     for (size_t i = 0; i < (size_t)p.rows.n_rows;) {
         PR_TRY(e, pr_bf_between(x, stop, e));
         if (*stop) return PR_OK;

@@ -46,16 +46,18 @@ const char *bf_from(struct bf *b, const struct pr_rel *member) {
 
 /* --- reading --- */
 
+/* The first branch skips to the row; the second counts, and is begun only when there are not so many rows any more. */
 static const char *edge(struct bf *b, const struct pr_rel *member, const struct pr_bf_walk *w, bool lower) {
     struct pr_buf keys = {.a = b->a}, out = {.a = b->a};
     for (size_t i = 0; i < w->n_keys; i++) {
-        pr_addf(&keys, "%s AS k%zu, ", bf_column(b, w->keys[i].name), i + 1);
+        pr_addf(&keys, "%s%s AS k%zu", i > 0 ? ", " : "", bf_column(b, w->keys[i].name), i + 1);
         pr_addf(&out, "x.k%zu::text, ", i + 1);
     }
-    const char *order = bf_key_order(b, w, "");
-    return pr_fmt(b->a, "SELECT %sx.n FROM (SELECT %srow_number() OVER (ORDER BY %s) AS n FROM %s%s%s ORDER BY %s LIMIT $%zu::bigint) AS x ORDER BY x.n DESC LIMIT 1",
-                  pr_buf_text(&out), pr_buf_text(&keys), order, bf_from(b, member), lower ? " WHERE " : "", lower ? compared(b, w, ">", 1) : "", order,
-                  lower ? w->n_keys + 1 : 1);
+    const char *order = bf_key_order(b, w, ""), *limit = pr_fmt(b->a, "$%zu::bigint", lower ? w->n_keys + 1 : 1);
+    const char *from = pr_fmt(b->a, "FROM %s%s%s ORDER BY %s", bf_from(b, member), lower ? " WHERE " : "", lower ? compared(b, w, ">", 1) : "", order);
+    return pr_fmt(b->a, "(SELECT %s%s AS n FROM (SELECT %s %s OFFSET %s - 1 LIMIT 1) AS x) UNION ALL "
+                  "(SELECT %sx.n FROM (SELECT %s, row_number() OVER (ORDER BY %s) AS n %s LIMIT %s) AS x ORDER BY x.n DESC LIMIT 1) LIMIT 1",
+                  pr_buf_text(&out), limit, pr_buf_text(&keys), from, limit, pr_buf_text(&out), pr_buf_text(&keys), order, from, limit);
 }
 
 static const char *blocks_of(struct bf *b, const struct pr_rel *member) {
@@ -80,7 +82,7 @@ static void read_texts(struct bf *b, const struct pr_rel *member, struct pr_bf_w
     }
     w->edge = (struct pr_bf_range){.first = edge(b, member, w, false), .next = edge(b, member, w, true)};
     w->last = pr_fmt(b->a, "SELECT %s FROM %s ORDER BY %s LIMIT 1", bf_key_texts(b, w), from, bf_key_order(b, w, " DESC"));
-    const char *rows = pr_fmt(b->a, "SELECT %s, (%s::text::point)[0]::bigint FROM %s WHERE %%s ORDER BY %s", bf_key_texts(b, w), bf_column(b, "ctid"), from, bf_key_order(b, w, ""));
+    const char *rows = pr_fmt(b->a, "SELECT %s, %s::text FROM %s WHERE %%s ORDER BY %s", bf_key_texts(b, w), bf_column(b, "ctid"), from, bf_key_order(b, w, ""));
     const char *head = pr_dupn(b->a, rows, (size_t)(strstr(rows, " WHERE %s") - rows) + 7);
     const char *tail = strstr(rows, " WHERE %s") + 9;
     w->rows = (struct pr_bf_range){.first = pr_fmt(b->a, "%s%s%s", head, bf_bounds(b, w, false), tail),

@@ -46,12 +46,6 @@ static enum pr_code number(const char *text, int64_t *into, struct pr_err *e) {
     return PR_OK;
 }
 
-static enum pr_code count(struct proof *p, const char *name, const struct pr_bf_range *texts, const struct range *r, int64_t *into, struct pr_err *e) {
-    struct pr_pg_rows rows = {0};
-    PR_TRY(e, ask_range(p, name, texts, r, -1, 1, &rows, e));
-    return rows.n_rows == 1 ? number(PR_CELL(&rows, 0, 0), into, e) : PR_FAIL(e, PR_ERR_DB_SHAPE, "%s: got %d rows", name, rows.n_rows);
-}
-
 /* Keys of rows that are wrong, as long as there is room. */
 static enum pr_code note_rows(struct proof *p, const struct pr_bf_walk *w, const char *name, const struct pr_bf_range *texts, const struct range *r, json_t *into,
                               struct pr_err *e) {
@@ -89,17 +83,15 @@ static enum pr_code add(struct proof *p, struct sum *s, const char *part, struct
     return PR_OK;
 }
 
-static enum pr_code compare(struct proof *p, const struct pr_bf_walk *w, size_t i, const struct range *r, struct pr_err *e) {
+/* What the tally says of a pair. */
+static enum pr_code compare(struct proof *p, const struct pr_bf_walk *w, size_t i, const char *const *said, const struct range *r, struct pr_err *e) {
     struct pair *x = &p->pairs[i];
-    struct pr_pg_rows rows = {0};
-    PR_TRY(e, ask_range(p, "backfill: compare", &w->compare[i].sums, r, -1, 5, &rows, e));
-    if (rows.n_rows != 1) return PR_FAIL(e, PR_ERR_DB_SHAPE, "backfill: compare: got %d rows", rows.n_rows);
     const int64_t before = x->differ;
-    PR_TRY(e, number(PR_CELL(&rows, 0, 0), &x->was, e));
-    PR_TRY(e, number(PR_CELL(&rows, 0, 1), &x->is, e));
-    PR_TRY(e, add(p, &x->was_sum, PR_CELL(&rows, 0, 2), e));
-    PR_TRY(e, add(p, &x->is_sum, PR_CELL(&rows, 0, 3), e));
-    PR_TRY(e, number(PR_CELL(&rows, 0, 4), &x->differ, e));
+    PR_TRY(e, number(said[0], &x->was, e));
+    PR_TRY(e, number(said[1], &x->is, e));
+    PR_TRY(e, add(p, &x->was_sum, said[2], e));
+    PR_TRY(e, add(p, &x->is_sum, said[3], e));
+    PR_TRY(e, number(said[4], &x->differ, e));
     return x->differ > before ? note_rows(p, w, "backfill: rows that differ", &w->compare[i].rows, r, x->rows, e) : PR_OK;
 }
 
@@ -107,17 +99,19 @@ static enum pr_code compare(struct proof *p, const struct pr_bf_walk *w, size_t 
 
 static enum pr_code judge(struct proof *p, const struct pr_bf_walk *w, const struct range *r, struct pr_err *e) {
     const int64_t before = p->wrong;
-    if (w->left.next != NULL) {
-        p->knows_left = true;
-        PR_TRY(e, count(p, "backfill: rows left", &w->left, r, &p->left, e));
-    }
+    const struct pr_bf_range *texts = p->left_only ? &w->left : &w->tally;
+    const int n_cols = p->left_only ? 1 : 2 + 5 * (int)w->n_compare;
+    struct pr_pg_rows rows = {0};
+    p->knows_left = p->knows_left || w->left.next != NULL;
+    p->knows_wrong = p->knows_wrong || w->wrong_rows.next != NULL;
+    if (texts->next == NULL) return PR_OK;
+    PR_TRY(e, ask_range(p, "backfill: proof", texts, r, -1, n_cols, &rows, e));
+    if (rows.n_rows != 1) return PR_FAIL(e, PR_ERR_DB_SHAPE, "backfill: proof: got %d rows", rows.n_rows);
+    PR_TRY(e, number(PR_CELL(&rows, 0, 0), &p->left, e));
     if (p->left_only) return PR_OK;
-    if (w->wrong.next != NULL) {
-        p->knows_wrong = true;
-        PR_TRY(e, count(p, "backfill: rows without their new values", &w->wrong, r, &p->wrong, e));
-    }
+    PR_TRY(e, number(PR_CELL(&rows, 0, 1), &p->wrong, e));
     if (p->wrong > before) PR_TRY(e, note_rows(p, w, "backfill: rows without their new values", &w->wrong_rows, r, p->wrong_rows, e));
-    for (size_t i = 0; i < w->n_compare; i++) PR_TRY(e, compare(p, w, i, r, e));
+    for (size_t i = 0; i < w->n_compare; i++) PR_TRY(e, compare(p, w, i, &PR_CELL(&rows, 0, 2 + 5 * i), r, e));
     return PR_OK;
 }
 

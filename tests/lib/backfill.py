@@ -90,7 +90,7 @@ def strided(conn, w, limit):
     for lower, upper in edges(conn, w, limit):
         pages = defaultdict(list)
         for row in ranged(conn, w["rows"], lower, upper)[0]:
-            pages[row[n]].append(row[:n])
+            pages[row[n].split(",")[0]].append(row[:n])
         while pages:
             passes += some(conn, w, [k for rows in pages.values() for k in rows[:2]])
             pages = {p: rows[2:] for p, rows in pages.items() if len(rows) > 2}
@@ -103,6 +103,18 @@ def walk(conn, w, limit):
     return sum(ranged(conn, w["batch"], lower, upper)[1] for lower, upper in edges(conn, w, limit))
 
 
-def whole(conn, w, texts, limit=10**9):
-    """A count over the whole table: of `left` or `wrong`."""
-    return sum(ranged(conn, texts, lower, upper)[0][0][0] for lower, upper in edges(conn, w, limit))
+def whole(conn, w, texts, limit=10**9, at=0):
+    """A count over the whole table: of `left`, or of a column of `tally`."""
+    return sum(ranged(conn, texts, lower, upper)[0][0][at] for lower, upper in edges(conn, w, limit))
+
+
+def wrong(conn, w):
+    """Rows that lack their new values, as the tally counts them."""
+    return whole(conn, w, w["tally"], at=1)
+
+
+def pairs(conn, w):
+    """Of each column that is compared what the tally says, in one query over the table."""
+    (lower, upper), = edges(conn, w, 10**9)
+    said = ranged(conn, w["tally"], lower, upper)[0][0][2:]
+    return {c["is"]: said[5 * i:5 * i + 5] for i, c in enumerate(w["compare"])}

@@ -24,8 +24,8 @@ static void put_walk(json_t *o, const struct pr_bf_walk *w) {
     put_range(o, "rows", &w->rows);
     put_range(o, "sweep", &w->sweep);
     put_range(o, "left", &w->left);
-    put_range(o, "wrong", &w->wrong);
     put_range(o, "wrong_rows", &w->wrong_rows);
+    put_range(o, "tally", &w->tally);
     pr_set_str(o, "last", w->last);
     pr_set_str(o, "some", w->some);
     pr_set_bool(o, "converges", w->converges);
@@ -33,7 +33,6 @@ static void put_walk(json_t *o, const struct pr_bf_walk *w) {
         json_t *c = pr_push_object(compare);
         pr_set_str(c, "was", w->compare[i].was);
         pr_set_str(c, "is", w->compare[i].is);
-        put_range(c, "sums", &w->compare[i].sums);
         put_range(c, "rows", &w->compare[i].rows);
     }
 }

@@ -60,12 +60,18 @@ static void the_texts_of_a_walk(void **state) {
     assert_string_equal(w->some, "UPDATE public.items SET rate = (doc ->> 'rate')::numeric WHERE (rate IS NULL OR note = '') AND items.id = ANY($1::bigint[])");
     assert_string_equal(w->sweep.first, "UPDATE public.items SET rate = (doc ->> 'rate')::numeric WHERE (rate IS NULL OR note = '') AND "
                                         "items.rate IS DISTINCT FROM (doc ->> 'rate')::numeric::numeric(5, 2) AND items.id <= $1::bigint");
-    assert_string_equal(w->edge.next, "SELECT x.k1::text, x.n FROM (SELECT items.id AS k1, row_number() OVER (ORDER BY items.id) AS n FROM public.items AS items "
-                                      "WHERE items.id > $1::bigint ORDER BY items.id LIMIT $2::bigint) AS x ORDER BY x.n DESC LIMIT 1");
-    assert_string_equal(w->rows.first, "SELECT items.id::text, (items.ctid::text::point)[0]::bigint FROM public.items AS items WHERE items.id <= $1::bigint ORDER BY items.id");
+    assert_string_equal(w->edge.next, "(SELECT x.k1::text, $2::bigint AS n FROM (SELECT items.id AS k1 FROM public.items AS items "
+                                      "WHERE items.id > $1::bigint ORDER BY items.id OFFSET $2::bigint - 1 LIMIT 1) AS x) UNION ALL "
+                                      "(SELECT x.k1::text, x.n FROM (SELECT items.id AS k1, row_number() OVER (ORDER BY items.id) AS n FROM public.items AS items "
+                                      "WHERE items.id > $1::bigint ORDER BY items.id LIMIT $2::bigint) AS x ORDER BY x.n DESC LIMIT 1) LIMIT 1");
+    assert_string_equal(w->rows.first, "SELECT items.id::text, items.ctid::text FROM public.items AS items WHERE items.id <= $1::bigint ORDER BY items.id");
     assert_string_equal(w->last, "SELECT items.id::text FROM public.items AS items ORDER BY items.id DESC LIMIT 1");
     assert_null(w->left.first);                            /* note = '' still holds when rate is set */
-    assert_string_equal(w->wrong.first, "SELECT count(*) FROM public.items items WHERE items.rate IS DISTINCT FROM (doc ->> 'rate')::numeric::numeric(5, 2) AND items.id <= $1::bigint");
+    assert_string_equal(w->tally.first,
+                        "SELECT NULL::bigint, count(*) FILTER (WHERE x.is_wrong), count(x.was0), count(x.is0), sum(x.was0)::text, sum(x.is0)::text, "
+                        "count(*) FILTER (WHERE x.was0 IS DISTINCT FROM x.is0) FROM (SELECT NULL AS is_left, "
+                        "items.rate IS DISTINCT FROM (doc ->> 'rate')::numeric::numeric(5, 2) AS is_wrong, (doc ->> 'rate')::numeric::numeric(5, 2) AS was0, "
+                        "items.rate AS is0 FROM public.items items WHERE items.id <= $1::bigint OFFSET 0) x");
 }
 
 static void keys_of_several_columns(void **state) {
@@ -148,11 +154,13 @@ static void old_against_new(void **state) {
     const struct pr_bf_walk *w = walk_of(a, "-- compare: doc -> 'a' = plain -> 'b'\nUPDATE items SET plain = doc, note = 'x'");
     assert_int_equal(w->n_compare, 1);
     assert_false(w->compare[0].derived);
-    assert_non_null(strstr(w->compare[0].sums.first, "FROM (SELECT doc -> 'a' AS was, plain -> 'b' AS stored FROM public.items items WHERE items.id <= $1::bigint) x"));
+    assert_non_null(strstr(w->tally.first, ", doc -> 'a' AS was0, plain -> 'b' AS is0 FROM public.items items WHERE items.id <= $1::bigint OFFSET 0) x"));
     w = walk_of(a, "UPDATE items SET plain = doc WHERE done");
     assert_true(w->compare[0].derived);
     assert_string_equal(w->compare[0].was, "doc");
     assert_string_equal(w->compare[0].is, "plain");
+    assert_non_null(strstr(w->tally.first, "CASE WHEN done THEN doc::pg_catalog.json::text COLLATE \"C\" END AS was0"));
+    assert_non_null(strstr(walk_of(a, "UPDATE items SET note = o.b FROM orders o WHERE o.item = items.id AND note IS NULL")->tally.next, "SELECT l.n, r.n, p0.* FROM (SELECT count(*) "));
     assert_string_equal(w->compare[0].rows.first, "SELECT items.id::text FROM public.items items WHERE done AND items.plain::text COLLATE \"C\" IS DISTINCT FROM doc::pg_catalog.json::text COLLATE \"C\" "
                                                   "AND items.id <= $1::bigint ORDER BY items.id LIMIT $2::bigint");
     assert_int_equal(walk_of(a, "UPDATE items SET rate = rate * 2")->n_compare, 0);
