@@ -80,9 +80,14 @@ enum pr_code pr_gates_pass(const struct pr_apply *ask, struct pr_arena *a, json_
 }
 
 enum pr_code pr_gates_done(struct pr_gates *g, struct pr_pg *pg, struct pr_err *e) {
+    const struct pr_migration *m = g->f.ask->migration;
+    struct pr_history_row *rows = NULL;
+    size_t n = 0;
     PR_TRY(e, pr_flight_step(&g->f, PR_RUN_EV_STEP_DONE, NULL, e));
     PR_TRY(e, pr_flight_step(&g->f, PR_RUN_EV_VERIFY, NULL, e));
-    PR_TRY(e, pr_record(&g->f, pg, e));
+    PR_TRY(e, pr_history_read(pg, g->f.a, &rows, &n, e));
+    const struct pr_history_row *row = pr_history_applied(rows, n, m->version);
+    if (row == NULL || !pr_eq(row->sha256, m->sha256)) PR_TRY(e, pr_record(&g->f, pg, e));
     return pr_flight_step(&g->f, PR_RUN_EV_PROVEN, NULL, e);
 }
 

@@ -13,6 +13,7 @@
 #define LEAVE_US 5000000                        /* a batch that has not ended after so long is cancelled and rolled back */
 #define LOST_US 120000000                       /* how long a server may be gone before we give up */
 #define DEATHS 20
+#define OURS_MS 10000
 
 struct work { struct pr_bf_crew crew; size_t number; };
 
@@ -64,6 +65,7 @@ static void bury(struct pr_bf_drive *d, size_t i, int status) {
     struct pr_bf_slot *slot = &d->board->slots[i];
     const struct pr_err *why = &slot->err;
     d->crew[i].alive = false;
+    d->crew[i].left_behind = status == 0 ? 0 : atomic_load(&slot->backend_pid);
     atomic_store(&slot->backend_pid, 0);
     const int64_t now = pr_mono_us();
     if (status == 0) {
@@ -90,6 +92,16 @@ static void reap(struct pr_bf_drive *d) {
         int status = 0;
         if (d->crew[i].alive && pr_child_ended(d->crew[i].pid, &status)) bury(d, i, status);
     }
+}
+
+/* What a dead worker held, its server would hold until it misses it: half a minute, when the link went silent. */
+static enum pr_code dismiss(struct pr_bf_drive *d, struct pr_err *e) {
+    for (size_t i = 0; i < PR_BF_MAX_WORKERS; i++) {
+        if (d->crew[i].left_behind == 0) continue;
+        PR_TRY(e, pr_bf_worker_dismiss(d->pg, d->job.id, d->crew[i].left_behind, e));
+        d->crew[i].left_behind = 0;
+    }
+    return PR_OK;
 }
 
 static bool all_walked(const struct pr_bf_drive *d) {
@@ -193,6 +205,37 @@ static void hurry(struct pr_bf_drive *d) {
         if (d->crew[i].alive) (since > 3 * LEAVE_US ? pr_child_kill : pr_child_tell)(d->crew[i].pid);
 }
 
+enum pr_code pr_bf_parent_session(struct pr_pg *pg, struct pr_err *e) {
+    const struct pr_pg_ident *id = NULL;
+    PR_TRY(e, pr_pg_identity(pg, &id, e));
+    if (id->tx_pooled) return PR_OK;
+    return pr_pg_do(pg, "session settings",
+                    "SELECT pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('tcp_keepalives_idle', '10', false),"
+                    " pg_catalog.set_config('tcp_keepalives_interval', '5', false), pg_catalog.set_config('tcp_keepalives_count', '3', false)", OURS_MS, e);
+}
+
+/* Our own old session may still be there, behind a link that went silent. */
+static enum pr_code take_place(struct pr_bf_drive *d, const struct pr_pg_ident *id, struct pr_err *e) {
+    static const struct pr_pg_stmt end = {
+        .name = "backfill: end of the lost session", .n_params = 2, .shape = PR_MAYBE_ROW, .n_cols = 1, .timeout_ms = OURS_MS,
+        .sql = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1::integer AND backend_start = $2::timestamptz"};
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)1 << 20);
+    const char *const lost[] = {pr_fmt(a, "%d", d->ident.pid), d->ident.backend_start};
+    PR_TRY(e, pr_bf_parent_session(d->pg, e));
+    if (!id->pooled) PR_TRY(e, pr_pg_query(d->pg, &end, lost, a, NULL, e));
+    d->ident.pid = id->pid;
+    d->ident.backend_start = pr_dup(d->a, id->backend_start);
+    return PR_OK;
+}
+
+static enum pr_code reach_again(struct pr_bf_drive *d, bool *is_it, struct pr_err *e) {
+    const struct pr_pg_ident *id = NULL;
+    PR_TRY(e, pr_pg_open(&d->where, &d->pg, e));
+    PR_TRY(e, pr_pg_identity(d->pg, &id, e));
+    *is_it = !id->in_recovery && pr_eq(id->system_id, d->ident.system_id);
+    return *is_it ? take_place(d, id, e) : PR_OK;
+}
+
 static enum pr_code reconnect(struct pr_bf_drive *d, struct pr_err *e) {
     const struct pr_err why = *e;
     const int64_t until = pr_mono_us() + LOST_US;
@@ -200,11 +243,10 @@ static enum pr_code reconnect(struct pr_bf_drive *d, struct pr_err *e) {
     pr_pg_close(d->pg);
     d->pg = NULL;
     while (pr_mono_us() < until && !pr_interrupted(d->ask->talk)) {
-        const struct pr_pg_ident *id = NULL;
+        bool is_it = false;
         pr_bf_nap(250);
         reap(d);
-        if (pr_pg_open(&d->where, &d->pg, e) != PR_OK) continue;
-        if (pr_pg_identity(d->pg, &id, e) == PR_OK && !id->in_recovery && pr_eq(id->system_id, d->ident.system_id)) {
+        if (reach_again(d, &is_it, e) == PR_OK && is_it) {
             pr_say(d->ask->talk, PR_LINE_GOOD, "the server answers again");
             return PR_OK;
         }
@@ -220,6 +262,7 @@ static enum pr_code turn(struct pr_bf_drive *d, struct pr_err *e) {
     int64_t done = 0;
     PR_TRY(e, heed_signal(d, e));
     reap(d);
+    PR_TRY(e, dismiss(d, e));
     PR_TRY(e, man(d, e));
     PR_TRY(e, look_round(d, e));
     for (size_t i = 0; i < PR_BF_MAX_WORKERS; i++) done += atomic_load(&d->board->slots[i].batches);
@@ -255,6 +298,8 @@ enum pr_code pr_bf_drive(struct pr_bf_drive *d, bool *walked, struct pr_err *e) 
     }
     *walked = code == PR_OK && !d->leaving;
     end_all(d);
+    struct pr_err of_dismissal = {0};
+    if (d->pg != NULL && dismiss(d, &of_dismissal) != PR_OK && code == PR_OK) pr_say(d->ask->talk, PR_LINE_WARN, "%s", pr_printable(d->a, of_dismissal.msg, 300));
     pr_progress(d->ask->talk, NULL);
     PR_TRY(e, code);
     if (d->failure.code == PR_OK) return PR_OK;

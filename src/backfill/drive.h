@@ -6,14 +6,14 @@
 #include "backfill/run.h"
 #include "backfill/throttle.h"
 
-struct pr_bf_process { int64_t pid, not_before_us; int deaths; bool alive, walked; };
+struct pr_bf_process { int64_t pid, not_before_us, left_behind; int deaths; bool alive, walked; };       /* left_behind: a session of a dead one */
 
 struct pr_bf_drive {
     const struct pr_backfill *ask;
     struct pr_arena *a;
     struct pr_pg *pg;                       /* the parent's own: journal, looks; never in a transaction */
     struct pr_pg_where where;
-    struct pr_pg_ident ident;               /* strings in a */
+    struct pr_pg_ident ident;               /* of the session that pg was first, or is again; strings in a */
     struct pr_bf_cut cut;
     struct pr_bf_job job;
     struct pr_gates *gates;                 /* passed; its end in ledger and history is outstanding */
@@ -32,6 +32,8 @@ struct pr_bf_drive {
 
 /* drive.c: forks workers, steers them, until all is walked or they have left. Errors as pr_backfill_run. */
 PR_NODISCARD enum pr_code pr_bf_drive(struct pr_bf_drive *d, bool *walked, struct pr_err *e);
+/* What the parent's own session needs: no timeout of the role's, and an end when its link is gone. Errors DB, TIMEOUT, CONNECT. */
+PR_NODISCARD enum pr_code pr_bf_parent_session(struct pr_pg *pg, struct pr_err *e);
 
 /* tell.c: settings and sizes for the document. */
 void pr_bf_wish_apply(const struct pr_bf_wish *w, struct pr_bf_tuning *t);

@@ -95,6 +95,9 @@ PR_NODISCARD enum pr_code pr_bf_worker_enter(struct pr_pg *pg, struct pr_bf_work
 PR_NODISCARD enum pr_code pr_bf_worker_beat(struct pr_pg *pg, const struct pr_bf_worker *w, struct pr_err *e);
 /* Errors DB, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_worker_leave(struct pr_pg *pg, const struct pr_bf_worker *w, struct pr_err *e);
+/* Ends the session that a dead worker of that backend left, if it is still there: its range and its row locks are free then. Behind a
+ * pooler the session is somebody else's by now, and stays. Errors DB, CONNECT. */
+PR_NODISCARD enum pr_code pr_bf_worker_dismiss(struct pr_pg *pg, int64_t job, int64_t backend_pid, struct pr_err *e);
 
 /* A range of keys (lower, upper], lower NULL = from the beginning. at: all up to it is done; NULL = nothing yet. Keys are arrays of
  * n_keys texts; n is an estimate of the rows behind at. */

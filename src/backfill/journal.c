@@ -234,3 +234,14 @@ enum pr_code pr_bf_worker_leave(struct pr_pg *pg, const struct pr_bf_worker *w, 
         .sql = "UPDATE pgrail.backfill_worker SET left_at = pg_catalog.clock_timestamp() WHERE id = $1::bigint"};
     return mark_worker(pg, w, &leave, e);
 }
+
+enum pr_code pr_bf_worker_dismiss(struct pr_pg *pg, int64_t job, int64_t backend_pid, struct pr_err *e) {
+    static const struct pr_pg_stmt dismiss = {
+        .name = "backfill journal: session of a dead worker", .n_params = 2, .shape = PR_MAYBE_ROW, .n_cols = 1, .timeout_ms = OURS_MS,
+        .sql = "SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pgrail.backfill_worker w"
+               " JOIN pg_catalog.pg_stat_activity a ON a.pid = w.backend_pid AND a.backend_start = w.backend_start"
+               " WHERE w.job = $1::bigint AND w.backend_pid = $2::integer AND NOT w.pooled"};
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)1 << 20);
+    const char *const params[] = {num(a, job), num(a, backend_pid)};
+    return pr_pg_query(pg, &dismiss, params, a, NULL, e);
+}

@@ -5,6 +5,7 @@
 #include "backfill/verify.h"
 #include "ledger/ledger.h"
 
+#define RECORD_LOOKS 20                         /* at the history, a tenth of a second apart, for a row that another pgrail is about to write */
 #define ROUNDS 3                                /* of sweeps over what came back, before a person is asked */
 #define VACUUM_ROWS 240000                      /* by key, rows leave their page: a vacuum in between makes room (measured) */
 #define STRETCH 100000                          /* rows of one count */
@@ -49,16 +50,33 @@ static enum pr_code other_bytes(struct pr_bf_drive *d, const struct pr_bf_job *j
                    d->ask->environment->name);
 }
 
+/* The history comes last: a pgrail that died in front of it has left it out, one that lives is about to write it. */
+static enum pr_code is_recorded(struct pr_bf_drive *d, bool *out, struct pr_err *e) {
+    const struct pr_migration *m = d->ask->migration;
+    for (int look = 0; look < RECORD_LOOKS; look++) {
+        struct pr_history_row *rows = NULL;
+        size_t n = 0;
+        if (look > 0) pr_bf_nap(100);
+        PR_TRY(e, pr_history_read(d->pg, d->a, &rows, &n, e));
+        const struct pr_history_row *row = pr_history_applied(rows, n, m->version);
+        *out = row != NULL && pr_eq(row->sha256, m->sha256);
+        if (*out) return PR_OK;
+    }
+    return PR_OK;
+}
+
 static enum pr_code find_job(struct pr_bf_drive *d, bool *is_new, struct pr_err *e) {
     struct pr_bf_job job = {0};
-    bool found = false, there = false;
+    bool found = false, there = false, recorded = false;
     *is_new = true;
     PR_TRY(e, pr_bf_journal_there(d->pg, d->a, &there, e));
     if (!there) return PR_OK;
     PR_TRY(e, pr_bf_journal_find(d->pg, d->ask->file->id, d->a, &job, &found, e));
     const bool same = found && pr_eq(job.sha256, d->ask->file->sha256);
-    *is_new = !found || pr_bf_state_ended(job.state);
-    if (found && job.state == PR_BF_DONE && same) {
+    const bool done = found && job.state == PR_BF_DONE && same;
+    if (done) PR_TRY(e, is_recorded(d, &recorded, e));
+    *is_new = !found || (pr_bf_state_ended(job.state) && !done);
+    if (done && recorded) {
         (void)PR_FAIL(e, PR_ERR_REFUSED, "the backfill %s is done since %s", job.name, job.changed_at);
         return pr_hint(e, "pgrail status --env %s; to fill what came since, write a new file", d->ask->environment->name);
     }
@@ -70,6 +88,10 @@ static enum pr_code find_job(struct pr_bf_drive *d, bool *is_new, struct pr_err 
 
 static enum pr_code begin_job(struct pr_bf_drive *d, bool is_new, struct pr_err *e) {
     if (is_new) PR_TRY(e, new_job(d, e));
+    if (d->job.state == PR_BF_DONE) {
+        pr_say(d->ask->talk, PR_LINE_STEP, "backfill %s, job %" PRId64 ": every row is done and looked at; its line in the history was missing", d->job.name, d->job.id);
+        return PR_OK;
+    }
     const struct pr_bf_tuning was = d->job.tuning;
     pr_bf_wish_apply(&d->ask->wish, &d->job.tuning);
     const char *words = pr_bf_tuning_words(d->a, &d->job.tuning);
@@ -112,11 +134,11 @@ static enum pr_code drive_round(struct pr_bf_drive *d, struct pr_err *e) {
 /* Everything, and what came back meanwhile once more. */
 static enum pr_code walk_all(struct pr_bf_drive *d, int64_t *left, struct pr_err *e) {
     for (int round = 0;; round++) {
-        const struct pr_bf_proving how = proving(d, STRETCH);
         if (d->job.state != PR_BF_CHECKING) {
             PR_TRY(e, drive_round(d, e));
             PR_TRY(e, pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_WALKED, NULL, e));
         }
+        const struct pr_bf_proving how = proving(d, STRETCH);           /* not before: the session may have been another then */
         PR_TRY(e, pr_bf_journal_progress(d->pg, d->job.id, &d->progress, e));
         PR_TRY(e, pr_bf_count_left(&how, &d->cut, d->a, left, e));
         if (*left <= d->progress.rejects || round == ROUNDS) return PR_OK;
@@ -245,12 +267,13 @@ static enum pr_code open_all(struct pr_bf_drive *d, struct pr_err *e) {
     d->ident.user = pr_dup(d->a, id->user);
     d->ident.address = pr_dup(d->a, id->address);
     d->ident.system_id = pr_dup(d->a, id->system_id);
+    d->ident.backend_start = pr_dup(d->a, id->backend_start);
     pr_set_str(d->doc, "address", d->ident.address);
     pr_set_str(d->doc, "database", d->ident.database);
     pr_set_str(d->doc, "server", d->ident.version);
     if (!id->in_recovery) {
         /* A role's own timeouts are for its application; counting a big table takes its time. */
-        if (!id->tx_pooled) PR_TRY(e, pr_pg_do(d->pg, "session settings", "SET statement_timeout = 0", 10000, e));
+        PR_TRY(e, pr_bf_parent_session(d->pg, e));
         return pr_bf_board_new(&d->board, e);
     }
     (void)PR_FAIL(e, PR_ERR_REFUSED, "%s is a standby: nothing can be filled there", d->ident.address);
@@ -289,8 +312,8 @@ static enum pr_code whole_way(struct pr_bf_drive *d, struct pr_err *e) {
     PR_TRY(e, pr_bf_journal_ensure(d->pg, e));
     PR_TRY(e, pr_bf_sizes(d->pg, &d->cut, &before, e));
     PR_TRY(e, begin_job(d, is_new, e));
-    enum pr_code code = walk_all(d, &left, e);
-    if (code == PR_OK) code = prove(d, left, e);
+    enum pr_code code = d->job.state == PR_BF_DONE ? PR_OK : walk_all(d, &left, e);
+    if (code == PR_OK && d->job.state != PR_BF_DONE) code = prove(d, left, e);
     if (code != PR_OK) code = note_failure(d, e);
     code = close_gates(d, code, e);
     pr_set_int(d->doc, "job", d->job.id);

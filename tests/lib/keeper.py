@@ -1,4 +1,5 @@
 """keeper.py FOLDER UID GID PROGRAM...: runs a server as that user until standard input ends, then stops it and removes FOLDER.
+A line on standard input starts the program again, once it has ended.
 
 The tests hold the other end of the pipe: when they end, in whatever way, nothing of theirs is left."""
 import ctypes
@@ -26,10 +27,16 @@ def main():
         for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(s, signal.SIG_DFL)
 
-    with open(os.path.join(folder, "log"), "ab") as log:
-        server = subprocess.Popen(sys.argv[4:], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, preexec_fn=child)
-    print(server.pid, flush=True)
-    sys.stdin.buffer.read()
+    def start():
+        with open(os.path.join(folder, "log"), "ab") as log:
+            p = subprocess.Popen(sys.argv[4:], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, preexec_fn=child)
+        print(p.pid, flush=True)
+        return p
+
+    server = start()
+    for _ in sys.stdin.buffer:
+        server.wait()
+        server = start()
     server.send_signal(signal.SIGQUIT)
     try:
         server.wait(20)

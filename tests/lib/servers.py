@@ -3,6 +3,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -51,6 +52,26 @@ def await_that(condition, what, seconds=60):
     return value
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as f:
+        return [int(c) for c in f.read().split()]
+
+
+def lives(pid):
+    """Neither gone nor a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 class Kept:
     """A server process in a private folder, under a keeper that outlives us just long enough to stop it."""
 
@@ -71,6 +92,12 @@ class Kept:
             stdout=subprocess.PIPE, env=CLEAN, start_new_session=True)
         self.pid = int(self.keeper.stdout.readline())
 
+    def again(self):
+        """Starts it anew after it has ended."""
+        self.keeper.stdin.write(b"again\n")
+        self.keeper.stdin.flush()
+        self.pid = int(self.keeper.stdout.readline())
+
     def log(self):
         with open(f"{self.folder}/log", encoding="utf-8", errors="replace") as f:
             return f.read()
@@ -84,17 +111,19 @@ class Kept:
 
 
 class Server(Kept):
-    """host, port and major; connect(), new_db(). Superuser postgres, trust, fsync off."""
+    """host, port and major; connect(), new_db(). Superuser postgres, trust, fsync off. tcp: on 127.0.0.1 as well."""
     port = 5432
 
-    def __init__(self, major, bindir, settings=()):
+    def __init__(self, major, bindir, settings=(), tcp=False):
         super().__init__(f"pg{major}")
         self.major, self.bindir, self.host = major, bindir, self.folder
+        if tcp:
+            self.port = free_port()
         self.numbers = 0
         data = f"{self.folder}/data"
         self.as_user([f"{bindir}/initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
         with open(f"{data}/postgresql.conf", "a", encoding="utf-8") as f:
-            f.write(f"listen_addresses = ''\nunix_socket_directories = '{self.folder}'\nport = {self.port}\n"
+            f.write(f"listen_addresses = '{'127.0.0.1' if tcp else ''}'\nunix_socket_directories = '{self.folder}'\nport = {self.port}\n"
                     "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 60\n"
                     "shared_buffers = 32MB\nmax_prepared_transactions = 5\nwal_level = logical\ntimezone = 'UTC'\n")
             f.writelines(f"{s}\n" for s in settings)
@@ -108,7 +137,22 @@ class Server(Kept):
                 lines = f.read().split("\n")
         except FileNotFoundError:
             return False
-        return len(lines) >= 8 and lines[7].startswith("ready")
+        return lines[0] == str(self.pid) and len(lines) >= 8 and lines[7].startswith("ready")
+
+    def kill(self):
+        """kill -9 of the postmaster and of all its children; again() starts it anew."""
+        os.kill(self.pid, signal.SIGSTOP)                              # it has no more children while we count them
+        children = children_of(self.pid)
+        for pid in [self.pid, *children]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        await_that(lambda: not any(lives(pid) for pid in [self.pid, *children]), "server gone")
+
+    def again(self):
+        super().again()
+        await_that(self.is_ready, f"PostgreSQL {self.major} ready again")
 
     def conninfo(self, dbname="postgres", user="postgres"):
         return f"host={self.host} port={self.port} user={user} dbname={dbname}"
