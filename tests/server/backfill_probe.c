@@ -2,6 +2,7 @@
  * input is a JSON object {name, text, prove}: a .backfill.sql file; each line of output is the cut (with prove, a number of rows, the proof
  * that it is whole, by chunks of so many), or {error, hint, code}. */
 #include "backfill/verify.h"
+#include "server/probe.h"
 
 static void put_range(json_t *o, const char *name, const struct pr_bf_range *r) {
     json_t *x = pr_set_object(o, name);
@@ -37,17 +38,17 @@ static void put_walk(json_t *o, const struct pr_bf_walk *w) {
     }
 }
 
-static enum pr_code answer(struct pr_pg *pg, const json_t *job, struct pr_arena *a, json_t *out, struct pr_err *e) {
-    const char *text = pr_get_str(job, "text");
+static enum pr_code answer(const struct probe *q, json_t *out, struct pr_err *e) {
+    const char *text = pr_get_str(q->job, "text");
     struct pr_bf_file f PR_CLEANUP(pr_bf_file_done) = {0};
     struct pr_bf_cut c = {0};
-    PR_TRY(e, pr_bf_file_parse(pr_get_str(job, "name"), text, strlen(text), a, &f, e));
-    PR_TRY(e, pr_bf_cut_live(&f, pg, a, &c, NULL, e));
-    const int64_t chunk = pr_get_int(job, "prove");
+    PR_TRY(e, pr_bf_file_parse(pr_get_str(q->job, "name"), text, strlen(text), q->a, &f, e));
+    PR_TRY(e, pr_bf_cut_live(&f, q->pg, q->a, &c, NULL, e));
+    const int64_t chunk = pr_get_int(q->job, "prove");
     if (chunk > 0) {
-        const struct pr_bf_proving how = {.pg = pg, .chunk = chunk, .first = 3, .timeout_ms = 60000};
+        const struct pr_bf_proving how = {.pg = q->pg, .chunk = chunk, .first = 3, .timeout_ms = 60000};
         json_t *proof = NULL;
-        PR_TRY(e, pr_bf_prove(&how, &f, &c, a, &proof, e));
+        PR_TRY(e, pr_bf_prove(&how, &f, &c, q->a, &proof, e));
         pr_set(out, "proof", proof);
         return PR_OK;
     }
@@ -60,33 +61,4 @@ static enum pr_code answer(struct pr_pg *pg, const json_t *job, struct pr_arena 
     return PR_OK;
 }
 
-static int serve(struct pr_pg *pg) {
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t len = 0;
-    while ((len = getline(&line, &room, stdin)) > 0) {
-        struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
-        struct pr_err e = {0};
-        json_t *job PR_CLEANUP(pr_json_freep) = NULL, *said PR_CLEANUP(pr_json_freep) = json_object();
-        enum pr_code code = pr_json_parse("job", line, (size_t)len, &job, &e);
-        if (code == PR_OK) code = answer(pg, job, a, said, &e);
-        if (code != PR_OK) {
-            pr_set_str(said, "error", e.msg);
-            pr_set_str(said, "hint", e.hint);
-            pr_set_str(said, "code", pr_code_info(code)->name);
-        }
-        (void)printf("%s\n", pr_json_text(a, said, false));
-        (void)fflush(stdout);
-    }
-    free(line);
-    return 0;
-}
-
-int main(int argc, char **argv) {
-    const struct pr_pg_where where = {.conninfo = argc == 2 ? argv[1] : "", .app = "backfill_probe", .timeout_ms = 30000};
-    struct pr_pg *pg PR_CLEANUP(pr_pg_closep) = NULL;
-    struct pr_err e = {0};
-    if (pr_pg_open(&where, &pg, &e) == PR_OK) return serve(pg);
-    (void)fprintf(stderr, "%s\n", e.msg);
-    return 1;
-}
+int main(int argc, char **argv) { return probe_main(argc, argv, answer); }

@@ -8,17 +8,16 @@
  * facts: read just before, of what the script names (whole: of everything); inside: in the session's open transaction. */
 #include "catalog/catalog.h"
 #include "footprint/footprint.h"
+#include "server/probe.h"
 
-struct ask { struct pr_pg *pg; const json_t *job; struct pr_arena *a; };
-
-static enum pr_code read_facts(const struct ask *q, const struct pr_script *s, struct pr_facts **out, struct pr_err *e) {
+static enum pr_code read_facts(const struct probe *q, const struct pr_script *s, struct pr_facts **out, struct pr_err *e) {
     struct pr_want *wants = NULL;
     const size_t n = pr_get_bool(q->job, "whole") ? 0 : pr_facts_wants(s, q->a, &wants);
     const bool inside = pr_get_bool(q->job, "inside");
     return inside ? pr_facts_read_inside(q->pg, wants, n, q->a, out, e) : pr_facts_read(q->pg, wants, n, q->a, out, e);
 }
 
-static enum pr_code predict(const struct ask *q, json_t **out, struct pr_err *e) {
+static enum pr_code predict(const struct probe *q, json_t *out, struct pr_err *e) {
     const char *sql = pr_get_str(q->job, "sql");
     struct pr_script s PR_CLEANUP(pr_script_done) = {0};
     PR_TRY(e, pr_script_parse(sql, strlen(sql), q->a, &s, e));
@@ -27,32 +26,29 @@ static enum pr_code predict(const struct ask *q, json_t **out, struct pr_err *e)
     struct pr_world *w = pr_world_new(facts, (int)pr_get_int(q->job, "version"), q->a);
     struct pr_run_footprint run = {0};
     pr_footprint_script(w, &s, pr_get_bool(q->job, "tx") ? PR_TX_ONE : PR_TX_EACH, q->a, &run);
-    *out = json_object();
-    json_t *list = pr_set_array(*out, "footprints");
+    json_t *list = pr_set_array(out, "footprints");
     for (size_t i = 0; i < run.n; i++) PR_ASSERT(json_array_append_new(list, pr_footprint_json(&run.stmts[i])) == 0);
     return PR_OK;
 }
 
-static enum pr_code run(const struct ask *q, json_t **out, struct pr_err *e) {
+static enum pr_code run(const struct probe *q, json_t *out, struct pr_err *e) {
     struct pr_pg_done done = {0};
     const enum pr_code code = pr_pg_run(q->pg, pr_get_str(q->job, "sql"), NULL, q->a, &done, e);
     if (code != PR_OK && code != PR_ERR_DB) return code;
-    *out = json_object();
-    json_t *notices = pr_set_array(*out, "notices");
+    json_t *notices = pr_set_array(out, "notices");
     for (size_t i = 0; i < done.n_notices; i++) pr_push_str(notices, done.notices[i]);
-    pr_set_str(*out, "sqlstate", code == PR_OK ? NULL : e->sqlstate);
-    pr_set_str(*out, "message", code == PR_OK ? NULL : e->msg);
-    pr_set_int(*out, "rows", done.rows);
+    pr_set_str(out, "sqlstate", code == PR_OK ? NULL : e->sqlstate);
+    pr_set_str(out, "message", code == PR_OK ? NULL : e->msg);
+    pr_set_int(out, "rows", done.rows);
     return PR_OK;
 }
 
-static enum pr_code query(const struct ask *q, json_t **out, struct pr_err *e) {
+static enum pr_code query(const struct probe *q, json_t *out, struct pr_err *e) {
     const struct pr_pg_stmt ours = {.name = "probe", .sql = pr_get_str(q->job, "sql"), .shape = PR_ROWS,
                                     .n_cols = (int)pr_get_int(q->job, "cols"), .timeout_ms = 60000};
     struct pr_pg_rows rows = {0};
     PR_TRY(e, pr_pg_query(q->pg, &ours, NULL, q->a, &rows, e));
-    *out = json_object();
-    json_t *list = pr_set_array(*out, "rows");
+    json_t *list = pr_set_array(out, "rows");
     for (int i = 0; i < rows.n_rows; i++) {
         json_t *row = json_array();
         for (int k = 0; k < rows.n_cols; k++) {
@@ -64,13 +60,12 @@ static enum pr_code query(const struct ask *q, json_t **out, struct pr_err *e) {
     return PR_OK;
 }
 
-static enum pr_code folder(const struct ask *q, json_t **out, struct pr_err *e) {
+static enum pr_code folder(const struct probe *q, json_t *out, struct pr_err *e) {
     struct pr_folder *f = NULL;
     const char *path = pr_get_str(q->job, "path");
     PR_TRY(e, pr_folder_read(path, path, pr_get_str(q->job, "layout"), q->a, &f, e));
-    *out = json_object();
-    pr_set_str(*out, "layout", f->layout);
-    json_t *list = pr_set_array(*out, "migrations");
+    pr_set_str(out, "layout", f->layout);
+    json_t *list = pr_set_array(out, "migrations");
     for (size_t i = 0; i < f->n; i++) {
         const struct pr_side *up = &f->migrations[i].up;
         if (up->text == NULL) continue;
@@ -84,15 +79,14 @@ static enum pr_code folder(const struct ask *q, json_t **out, struct pr_err *e) 
     return PR_OK;
 }
 
-static enum pr_code cut(const struct ask *q, json_t **out, struct pr_err *e) {
+static enum pr_code cut(const struct probe *q, json_t *out, struct pr_err *e) {
     static const char *const words[] = {[PR_TX_NONE] = "", [PR_TX_BEGIN] = "begin", [PR_TX_COMMIT] = "commit",
                                         [PR_TX_ROLLBACK] = "rollback", [PR_TX_SAVEPOINT] = "savepoint"};
     const char *sql = pr_get_str(q->job, "sql");
     struct pr_script s PR_CLEANUP(pr_script_done) = {0};
     PR_TRY(e, pr_script_parse(sql, strlen(sql), q->a, &s, e));
-    *out = json_object();
-    pr_set_str(*out, "tx", pr_tx_mode_name(pr_tx_mode_of(PR_TX_RULE_PGRAIL, &s)));
-    json_t *list = pr_set_array(*out, "statements");
+    pr_set_str(out, "tx", pr_tx_mode_name(pr_tx_mode_of(PR_TX_RULE_PGRAIL, &s)));
+    json_t *list = pr_set_array(out, "statements");
     for (size_t i = 0; i < s.n; i++) {
         json_t *o = pr_push_object(list);
         pr_set_str(o, "sql", s.stmts[i].text);
@@ -105,8 +99,8 @@ static enum pr_code cut(const struct ask *q, json_t **out, struct pr_err *e) {
     return PR_OK;
 }
 
-static enum pr_code answer(const struct ask *q, json_t **out, struct pr_err *e) {
-    static const struct { const char *name; enum pr_code (*run)(const struct ask *q, json_t **out, struct pr_err *e); } verbs[] = {
+static enum pr_code answer(const struct probe *q, json_t *out, struct pr_err *e) {
+    static const struct { const char *name; enum pr_code (*run)(const struct probe *q, json_t *out, struct pr_err *e); } verbs[] = {
         {"predict", predict}, {"run", run}, {"query", query}, {"folder", folder}, {"cut", cut},
     };
     for (size_t i = 0; i < PR_COUNT(verbs); i++)
@@ -114,31 +108,4 @@ static enum pr_code answer(const struct ask *q, json_t **out, struct pr_err *e) 
     return PR_FAIL(e, PR_ERR_BAD_INPUT, "no such verb");
 }
 
-static int serve(struct pr_pg *pg) {
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t len = 0;
-    while ((len = getline(&line, &room, stdin)) > 0) {
-        struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
-        struct pr_err e = {0};
-        json_t *job PR_CLEANUP(pr_json_freep) = NULL, *said PR_CLEANUP(pr_json_freep) = NULL;
-        enum pr_code code = pr_json_parse("job", line, (size_t)len, &job, &e);
-        if (code == PR_OK) code = answer(&(struct ask){.pg = pg, .job = job, .a = a}, &said, &e);
-        if (code != PR_OK) said = json_pack("{s:s, s:s}", "error", e.msg, "where", e.where);
-        (void)printf("%s\n", pr_json_text(a, said, false));
-        (void)fflush(stdout);
-    }
-    free(line);
-    return 0;
-}
-
-int main(int argc, char **argv) {
-    if (argc != 2) return 2;
-    struct pr_err e = {0};
-    struct pr_pg *pg PR_CLEANUP(pr_pg_closep) = NULL;
-    if (pr_pg_open(&(struct pr_pg_where){.conninfo = argv[1], .app = "pgrail/test", .timeout_ms = 10000}, &pg, &e) != PR_OK) {
-        (void)fprintf(stderr, "%s\n", e.msg);
-        return 1;
-    }
-    return serve(pg);
-}
+int main(int argc, char **argv) { return probe_main(argc, argv, answer); }
