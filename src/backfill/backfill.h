@@ -16,6 +16,7 @@
 #ifndef PR_BACKFILL_BACKFILL_H
 #define PR_BACKFILL_BACKFILL_H
 
+#include "backfill/settings.h"
 #include "catalog/catalog.h"
 #include "project/project.h"
 
@@ -33,13 +34,7 @@ struct pr_bf_file {
     const char *id, *version, *name;       /* "0249_vat", "0249", "vat"; version NULL: no number in the file's name */
     const char *text; size_t len; const char *sha256;
     const char *rationale, *author;        /* or NULL */
-    int64_t batch;                 /* rows of one transaction at the start: 100 to 100,000 */
-    int64_t target_ms;             /* time of one transaction that batches adapt to */
-    int64_t pause_ms;              /* between transactions, at least */
-    int64_t workers;
-    int64_t max_lag_ms;            /* of replay on any standby; 0 = not watched */
-    int64_t max_wal_bytes_s;       /* WAL of the whole server, bytes a second; 0 = not watched */
-    int64_t max_rejects;           /* rows set aside before the job fails */
+    struct pr_bf_tuning tuning;    /* vacuum_rows: PR_BF_AS_IS = chosen with the way */
     enum pr_bf_way way;            /* PR_BF_AUTO = chosen */
     bool triggers_fire;            /* `triggers: fire`: that triggers and cascades write to other tables is meant */
     const char *const *keys; size_t n_keys;                 /* 0 = chosen */

@@ -1,6 +1,5 @@
 -- $1 an id, $2 a name, $3 whether ended ones count; each may be null.
-SELECT j.id, j.name, j.sha256, j.statement, j.target, j.state, j.workers, j.batch, j.target_ms, j.pause_ms, j.max_lag_ms, j.max_wal_bytes_s,
-       j.max_rejects, j.vacuum_rows, j.async_commit, j.gentle, j.rows_total, j.starts, j.note, j.held,
+SELECT j.id, j.name, j.sha256, j.statement, j.target, j.state, j.settings::text, j.rows_total, j.starts, j.note, j.held,
        pg_catalog.to_char(j.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), j.created_by,
        pg_catalog.to_char(j.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM pgrail.backfill_job j

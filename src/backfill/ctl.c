@@ -65,7 +65,7 @@ static enum pr_code find(struct pr_pg *pg, const char *name, bool ended, struct 
 static const struct { const char *action; enum pr_bf_event event; } orders[] = {
     {"pause", PR_BF_EV_PAUSE}, {"resume", PR_BF_EV_RESUME}, {"stop", PR_BF_EV_STOP}, {"abandon", PR_BF_EV_ABANDON}};
 
-static enum pr_code set(struct pr_pg *pg, struct pr_bf_job *job, const struct pr_bf_wish *wish, struct pr_arena *a, struct pr_err *e) {
+static enum pr_code set(struct pr_pg *pg, struct pr_bf_job *job, const struct pr_bf_tuning *wish, struct pr_arena *a, struct pr_err *e) {
     struct pr_bf_tuning t = job->tuning;
     pr_bf_wish_apply(wish, &t);
     if (pr_eq(pr_bf_tuning_words(a, &t), pr_bf_tuning_words(a, &job->tuning))) {
@@ -77,7 +77,7 @@ static enum pr_code set(struct pr_pg *pg, struct pr_bf_job *job, const struct pr
     return PR_OK;
 }
 
-enum pr_code pr_backfill_ctl(struct pr_pg *pg, const char *name, const char *action, const struct pr_bf_wish *wish, struct pr_arena *a, json_t **doc,
+enum pr_code pr_backfill_ctl(struct pr_pg *pg, const char *name, const char *action, const struct pr_bf_tuning *wish, struct pr_arena *a, json_t **doc,
                              struct pr_err *e) {
     struct pr_bf_job job = {0};
     PR_TRY(e, find(pg, name, pr_eq(action, "show") && name != NULL, a, &job, e));

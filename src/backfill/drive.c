@@ -126,8 +126,8 @@ static void take_tuning(struct pr_bf_drive *d, const struct pr_bf_tuning *t) {
     atomic_store(&d->board->pause_ms, t->pause_ms);
     atomic_store(&d->board->max_rejects, t->max_rejects);
     atomic_store(&d->board->vacuum_rows, t->vacuum_rows);
-    atomic_store(&d->board->async_commit, t->async_commit);
-    atomic_store(&d->board->gentle, t->gentle);
+    atomic_store(&d->board->async_commit, t->async_commit != 0);
+    atomic_store(&d->board->gentle, t->gentle != 0);
 }
 
 static enum pr_code read_job(struct pr_bf_drive *d, struct pr_err *e) {

@@ -35,9 +35,7 @@ PR_NODISCARD enum pr_code pr_bf_drive(struct pr_bf_drive *d, bool *walked, struc
 /* What the parent's own session needs: no timeout of the role's, and an end when its link is gone. Errors DB, TIMEOUT, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_parent_session(struct pr_pg *pg, struct pr_err *e);
 
-/* tell.c: settings and sizes for the document. */
-void pr_bf_wish_apply(const struct pr_bf_wish *w, struct pr_bf_tuning *t);
-json_t *pr_bf_tuning_json(const struct pr_bf_tuning *t);
+/* tell.c: settings and sizes, for people and for the document. */
 json_t *pr_bf_progress_json(const struct pr_bf_progress *p);
 const char *pr_bf_tuning_words(struct pr_arena *a, const struct pr_bf_tuning *t);
 struct pr_bf_size { int64_t heap, indexes, updated, hot; };

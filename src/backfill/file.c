@@ -4,21 +4,17 @@
 #include "backfill/impl.h"
 #include "crypt/crypt.h"
 
-enum { DAY_MS = 24 * 60 * 60 * 1000, MAX_KEYS = 32 };
+enum { MAX_KEYS = 32 };
 static const char suffix[] = ".backfill.sql";
 
 static const struct pr_bf_setting settings[] = {
     {"rationale", "text", NULL, "why the rows change"},
     {"author", "name", NULL, "who answers for it"},
-    {"batch", "100 to 100000", "5000", "rows of one transaction at the start; adapts to the target"},
-    {"target", "5ms to 10s", "50ms", "time of one transaction that batches adapt to"},
-    {"pause", "0 to 1h", "0", "between transactions, at least"},
-    {"workers", "1 to 16", "1", "sessions that work at the same time"},
+#define X(FIELD, KEY, FORM, LEAST, MOST, FALLBACK, EXPECTED, HELP) {KEY, EXPECTED, FALLBACK, HELP},
+    PR_BF_TUNABLES(X)
+#undef X
     {"way", "auto, strided, key or blocks", "auto", "order in which the rows are changed"},
     {"key", "column, column", NULL, "unique columns to walk along; by default the primary key"},
-    {"max-lag", "0 to 1d", "10s", "replay lag of a standby at which it pauses; 0 = not watched"},
-    {"max-wal", "bytes a second, as in 50MB/s", "50MB/s", "WAL of the server at which it pauses; 0 = not watched"},
-    {"max-rejects", "0 to 1000000", "0", "rows set aside with their reason before the job fails"},
     {"triggers", "fire", NULL, "it is meant that triggers and cascades write to other tables"},
     {"verify", "SELECT …", NULL, "a query that gives no row, or one row true, when all is well; may repeat"},
     {"compare", "expression = expression", NULL, "old and new value of a row, compared by count, sum and row; may repeat"},
@@ -81,38 +77,15 @@ static enum pr_code expected(const struct header *h, const struct line *l, struc
     return PR_FAIL(e, PR_ERR_BAD_INPUT, "%s:%d: %s: expected %s, got \"%s\"", h->shown, l->line, l->key, form, pr_printable(h->a, l->value, 60));
 }
 
-static enum pr_code take_int(const struct header *h, const struct line *l, int64_t min, int64_t max, int64_t *out, struct pr_err *e) {
+/* Whether the key is one of those that say how it runs. */
+static enum pr_code take_tunable(const struct header *h, const struct line *l, struct pr_bf_tuning *t, bool *is_one, struct pr_err *e) {
     struct pr_err ignored = {0};
-    int64_t v = 0;
-    if (pr_parse_i64(l->value, min, max, &v, &ignored) != PR_OK) return expected(h, l, e);
-    *out = v;
-    return PR_OK;
-}
-
-static enum pr_code take_time(const struct header *h, const struct line *l, int64_t min, int64_t max, int64_t *out, struct pr_err *e) {
-    struct pr_err ignored = {0};
-    int64_t v = 0;
-    if (pr_parse_duration(l->value, min, max, &v, &ignored) != PR_OK) return expected(h, l, e);
-    *out = v;
-    return PR_OK;
-}
-
-/* "50MB/s", "500kB/s", "0": powers of 1024, as PostgreSQL's settings have them. */
-static enum pr_code take_rate(const struct header *h, const struct line *l, int64_t *out, struct pr_err *e) {
-    static const struct { const char *unit; int64_t bytes; } units[] = {
-        {"", 1}, {"B", 1}, {"kB", 1 << 10}, {"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}};
-    const size_t digits = strspn(l->value, "0123456789");
-    const char *rest = pr_trim(h->a, l->value + digits);
-    if (pr_ends(rest, "/s")) rest = pr_dupn(h->a, rest, strlen(rest) - 2);
-    struct pr_err ignored = {0};
-    int64_t v = 0;
-    if (pr_parse_i64(pr_dupn(h->a, l->value, digits), 0, 1 << 20, &v, &ignored) != PR_OK) return expected(h, l, e);
-    for (size_t i = 0; i < PR_COUNT(units); i++) {
-        if (!pr_eq(rest, units[i].unit)) continue;
-        *out = v * units[i].bytes;
-        return PR_OK;
+    for (size_t i = 0; i < pr_n_bf_tunables; i++) {
+        if (!pr_eq(l->key, pr_bf_tunables[i].key)) continue;
+        *is_one = true;
+        return pr_bf_value(&pr_bf_tunables[i], l->value, pr_bf_tuning_at(t, i), &ignored) == PR_OK ? PR_OK : expected(h, l, e);
     }
-    return expected(h, l, e);
+    return PR_OK;
 }
 
 static enum pr_code take_way(const struct header *h, const struct line *l, enum pr_bf_way *out, struct pr_err *e) {
@@ -197,18 +170,13 @@ static enum pr_code unknown_key(const struct header *h, const struct line *l, st
 struct caps { size_t verify, compare; };
 
 static enum pr_code take(const struct header *h, const struct line *l, struct pr_bf_file *f, struct caps *caps, struct pr_err *e) {
-    if (pr_eq(l->key, "grounding")) return PR_OK;
+    bool tunable = false;
+    PR_TRY(e, take_tunable(h, l, &f->tuning, &tunable, e));
+    if (tunable || pr_eq(l->key, "grounding")) return PR_OK;
     if (pr_eq(l->key, "rationale")) f->rationale = l->value;
     else if (pr_eq(l->key, "author")) f->author = l->value;
-    else if (pr_eq(l->key, "batch")) return take_int(h, l, 100, 100000, &f->batch, e);
-    else if (pr_eq(l->key, "target")) return take_time(h, l, 5, 10000, &f->target_ms, e);
-    else if (pr_eq(l->key, "pause")) return take_time(h, l, 0, DAY_MS / 24, &f->pause_ms, e);
-    else if (pr_eq(l->key, "workers")) return take_int(h, l, 1, 16, &f->workers, e);
     else if (pr_eq(l->key, "way")) return take_way(h, l, &f->way, e);
     else if (pr_eq(l->key, "key")) return take_keys(h, l, f, e);
-    else if (pr_eq(l->key, "max-lag")) return take_time(h, l, 0, DAY_MS, &f->max_lag_ms, e);
-    else if (pr_eq(l->key, "max-wal")) return take_rate(h, l, &f->max_wal_bytes_s, e);
-    else if (pr_eq(l->key, "max-rejects")) return take_int(h, l, 0, 1000000, &f->max_rejects, e);
     else if (pr_eq(l->key, "verify")) return take_verify(h, l, f, &caps->verify, e);
     else if (pr_eq(l->key, "compare")) return take_compare(h, l, f, &caps->compare, e);
     else if (!pr_eq(l->key, "triggers")) return unknown_key(h, l, e);
@@ -264,8 +232,7 @@ static void name_it(struct pr_bf_file *f, struct pr_arena *a) {
 
 enum pr_code pr_bf_file_parse(const char *shown, const char *text, size_t len, struct pr_arena *a, struct pr_bf_file *out, struct pr_err *e) {
     struct pr_bf_file f PR_CLEANUP(pr_bf_file_done) = {
-        .path = pr_dup(a, shown), .text = text, .len = len, .batch = 5000, .target_ms = 50, .workers = 1, .max_lag_ms = 10000,
-        .max_wal_bytes_s = (int64_t)50 << 20};
+        .path = pr_dup(a, shown), .text = text, .len = len, .tuning = pr_bf_tuning_fallback()};
     PR_TRY(e, pr_check_utf8(shown, text, len, e));
     name_it(&f, a);
     f.sha256 = pr_sha256(a, text, len);

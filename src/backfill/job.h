@@ -35,23 +35,11 @@ typedef enum pr_code pr_bf_journal_fn(void *ctx, const struct pr_bf_edge *edge, 
 PR_NODISCARD enum pr_code pr_bf_step(enum pr_bf_state *state, enum pr_bf_event ev, const char *note, pr_bf_journal_fn *journal, void *ctx,
                                      struct pr_err *e);
 
-/* What may be changed while it runs. */
-struct pr_bf_tuning {
-    int64_t workers;               /* processes of each pgrail that is at it */
-    int64_t batch;                 /* rows of a transaction at the start, and at most ten times that later */
-    int64_t target_ms, pause_ms;
-    int64_t max_lag_ms, max_wal_bytes_s;                    /* 0 = not watched */
-    int64_t max_rejects;
-    int64_t vacuum_rows;           /* changed rows between two vacuums; 0 = none */
-    bool async_commit;             /* synchronous_commit = off for batches */
-    bool gentle;                   /* idle between batches as much as is needed for foreground latency to stay */
-};
-
 struct pr_bf_job {
     int64_t id;
     const char *name, *sha256, *statement, *target, *state_name;
     enum pr_bf_state state;
-    struct pr_bf_tuning tuning;
+    struct pr_bf_tuning tuning;    /* what may be changed while it runs */
     int64_t rows_total;            /* estimate at the start */
     const char *created_at, *created_by, *changed_at, *note, *held;     /* held: why it waits now, or NULL */
     int64_t starts;

@@ -40,21 +40,18 @@ enum pr_code pr_bf_journal_ensure(struct pr_pg *pg, struct pr_err *e) {
 
 /* ---- jobs */
 
-enum { JOB_COLS = 23 };
+enum { JOB_COLS = 14 };
 static const struct pr_pg_stmt jobs = {
     .name = "backfill journal: jobs", .sql = pr_sql_backfill_jobs, .n_params = 3, .shape = PR_ROWS, .n_cols = JOB_COLS, .timeout_ms = OURS_MS};
 
 static enum pr_code take_job(const struct pr_pg_rows *r, int i, struct pr_bf_job *out, struct pr_err *e) {
     struct pr_bf_job j = {
         .name = PR_CELL(r, i, 1), .sha256 = PR_CELL(r, i, 2), .statement = PR_CELL(r, i, 3), .target = PR_CELL(r, i, 4), .state_name = PR_CELL(r, i, 5),
-        .state = pr_bf_state_from(PR_CELL(r, i, 5)), .note = PR_CELL(r, i, 18), .held = PR_CELL(r, i, 19), .created_at = PR_CELL(r, i, 20),
-        .created_by = PR_CELL(r, i, 21), .changed_at = PR_CELL(r, i, 22)};
-    struct { int col; int64_t *to; } numbers[] = {
-        {0, &j.id}, {6, &j.tuning.workers}, {7, &j.tuning.batch}, {8, &j.tuning.target_ms}, {9, &j.tuning.pause_ms}, {10, &j.tuning.max_lag_ms},
-        {11, &j.tuning.max_wal_bytes_s}, {12, &j.tuning.max_rejects}, {13, &j.tuning.vacuum_rows}, {16, &j.rows_total}, {17, &j.starts}};
+        .state = pr_bf_state_from(PR_CELL(r, i, 5)), .note = PR_CELL(r, i, 9), .held = PR_CELL(r, i, 10), .created_at = PR_CELL(r, i, 11),
+        .created_by = PR_CELL(r, i, 12), .changed_at = PR_CELL(r, i, 13)};
+    struct { int col; int64_t *to; } numbers[] = {{0, &j.id}, {7, &j.rows_total}, {8, &j.starts}};
     for (size_t k = 0; k < PR_COUNT(numbers); k++) PR_TRY(e, cell_int(r, i, numbers[k].col, numbers[k].to, e));
-    j.tuning.async_commit = pr_eq(PR_CELL(r, i, 14), "t");
-    j.tuning.gentle = pr_eq(PR_CELL(r, i, 15), "t");
+    PR_TRY(e, pr_bf_tuning_read(PR_CELL(r, i, 6), &j.tuning, e));
     if (j.state == PR_BF_STATE_COUNT) {
         (void)PR_FAIL(e, PR_ERR_DB_SHAPE, "backfill journal: job %" PRId64 " is in a state that this pgrail does not know", j.id);
         return pr_hint(e, "a newer pgrail wrote it: use that one");
@@ -95,16 +92,18 @@ enum pr_code pr_bf_journal_list(struct pr_pg *pg, bool ended, struct pr_arena *a
 
 static const char *flag(bool yes) { return yes ? "true" : "false"; }
 
+static const char *settings_text(const struct pr_bf_tuning *t, struct pr_arena *a) {
+    json_t *o PR_CLEANUP(pr_json_freep) = pr_bf_tuning_json(t);
+    return pr_json_text(a, o, false);
+}
+
 enum pr_code pr_bf_journal_open(struct pr_pg *pg, struct pr_bf_job *job, const struct pr_bf_cut *cut, struct pr_arena *a, struct pr_err *e) {
     static const struct pr_pg_stmt open = {
-        .name = "backfill journal: new job", .sql = pr_sql_backfill_open, .n_params = 16, .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = OURS_MS};
-    const struct pr_bf_tuning *t = &job->tuning;
+        .name = "backfill journal: new job", .sql = pr_sql_backfill_open, .n_params = 7, .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = OURS_MS};
     const char **walks = PR_NEW_ARRAY(a, const char *, cut->n_walks);
     for (size_t i = 0; i < cut->n_walks; i++) walks[i] = cut->walks[i].full;
-    const char *const params[] = {
-        job->name, job->sha256, job->statement, job->target, num(a, t->workers), num(a, t->batch), num(a, t->target_ms), num(a, t->pause_ms),
-        num(a, t->max_lag_ms), num(a, t->max_wal_bytes_s), num(a, t->max_rejects), num(a, t->vacuum_rows), flag(t->async_commit), flag(t->gentle),
-        num(a, job->rows_total), pr_bf_array(a, walks, cut->n_walks)};
+    const char *const params[] = {job->name, job->sha256, job->statement, job->target, settings_text(&job->tuning, a), num(a, job->rows_total),
+                                  pr_bf_array(a, walks, cut->n_walks)};
     struct pr_pg_rows r = {0};
     if (pr_pg_query(pg, &open, params, a, &r, e) != PR_OK) {
         if (!pr_eq(e->sqlstate, "23505")) return e->code;
@@ -138,10 +137,9 @@ enum pr_code pr_bf_journal_step(struct pr_pg *pg, struct pr_bf_job *job, enum pr
 
 enum pr_code pr_bf_journal_tune(struct pr_pg *pg, int64_t job, const struct pr_bf_tuning *t, const char *note, struct pr_err *e) {
     static const struct pr_pg_stmt tune = {
-        .name = "backfill journal: settings", .sql = pr_sql_backfill_tune, .n_params = 12, .shape = PR_MAYBE_ROW, .n_cols = 1, .timeout_ms = OURS_MS};
+        .name = "backfill journal: settings", .sql = pr_sql_backfill_tune, .n_params = 3, .shape = PR_MAYBE_ROW, .n_cols = 1, .timeout_ms = OURS_MS};
     struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)1 << 20);
-    const char *const params[] = {num(a, job), num(a, t->workers), num(a, t->batch), num(a, t->target_ms), num(a, t->pause_ms), num(a, t->max_lag_ms),
-                                  num(a, t->max_wal_bytes_s), num(a, t->max_rejects), num(a, t->vacuum_rows), flag(t->async_commit), flag(t->gentle), note};
+    const char *const params[] = {num(a, job), settings_text(t, a), note};
     struct pr_pg_rows r = {0};
     PR_TRY(e, pr_pg_query(pg, &tune, params, a, &r, e));
     return r.n_rows == 1 ? PR_OK : PR_FAIL(e, PR_ERR_REFUSED, "the backfill has ended: nothing of it can be set any more");

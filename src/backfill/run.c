@@ -30,8 +30,9 @@ static bool by_key_alone(const struct pr_bf_cut *cut) {
 }
 
 static struct pr_bf_tuning of_file(const struct pr_bf_file *f, const struct pr_bf_cut *cut) {
-    return (struct pr_bf_tuning){.workers = f->workers, .batch = f->batch, .target_ms = f->target_ms, .pause_ms = f->pause_ms, .max_lag_ms = f->max_lag_ms,
-                                 .max_wal_bytes_s = f->max_wal_bytes_s, .max_rejects = f->max_rejects, .vacuum_rows = by_key_alone(cut) ? VACUUM_ROWS : 0};
+    struct pr_bf_tuning t = f->tuning;
+    if (t.vacuum_rows == PR_BF_AS_IS) t.vacuum_rows = by_key_alone(cut) ? VACUUM_ROWS : 0;
+    return t;
 }
 
 /* ---- the job */

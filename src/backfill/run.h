@@ -4,15 +4,12 @@
 
 #include "backfill/job.h"
 
-/* -1 = as the journal, or for a new job the file, says. */
-struct pr_bf_wish { int64_t workers, batch, target_ms, pause_ms, max_lag_ms, max_wal_bytes_s, max_rejects, vacuum_rows, async_commit, gentle; };
-
 struct pr_backfill {
     const struct pr_config *config;
     const struct pr_environment *environment;
     const struct pr_bf_file *file;
     const struct pr_migration *migration;  /* the same file as what is grounded, rehearsed and approved */
-    struct pr_bf_wish wish;
+    struct pr_bf_tuning wish;              /* PR_BF_AS_IS: as the journal, or for a new job the file, says */
     const char *command;                   /* as typed, for the seam */
     const struct pr_talk *talk;
 };
@@ -28,7 +25,7 @@ PR_NODISCARD enum pr_code pr_backfill_jobs(struct pr_pg *pg, bool ended, struct 
 
 /* name: of a job that has not ended, its id, or NULL for the only one. action: "show", "pause", "resume", "stop", "abandon" or "set" (wish).
  * Errors REFUSED (no such job, or not in that state), DB, TIMEOUT, CONNECT. */
-PR_NODISCARD enum pr_code pr_backfill_ctl(struct pr_pg *pg, const char *name, const char *action, const struct pr_bf_wish *wish, struct pr_arena *a,
+PR_NODISCARD enum pr_code pr_backfill_ctl(struct pr_pg *pg, const char *name, const char *action, const struct pr_bf_tuning *wish, struct pr_arena *a,
                                           json_t **doc, struct pr_err *e);
 
 #endif

@@ -1,49 +1,17 @@
 /* tell.c: what a backfill says about itself: settings, sizes, progress. */
 #include "backfill/drive.h"
 
-static void wish(int64_t asked, int64_t *value) {
-    if (asked >= 0) *value = asked;
-}
-
-void pr_bf_wish_apply(const struct pr_bf_wish *w, struct pr_bf_tuning *t) {
-    wish(w->workers, &t->workers);
-    wish(w->batch, &t->batch);
-    wish(w->target_ms, &t->target_ms);
-    wish(w->pause_ms, &t->pause_ms);
-    wish(w->max_lag_ms, &t->max_lag_ms);
-    wish(w->max_wal_bytes_s, &t->max_wal_bytes_s);
-    wish(w->max_rejects, &t->max_rejects);
-    wish(w->vacuum_rows, &t->vacuum_rows);
-    if (w->async_commit >= 0) t->async_commit = w->async_commit != 0;
-    if (w->gentle >= 0) t->gentle = w->gentle != 0;
-}
-
-json_t *pr_bf_tuning_json(const struct pr_bf_tuning *t) {
-    json_t *o = json_object();
-    pr_set_int(o, "workers", t->workers);
-    pr_set_int(o, "batch", t->batch);
-    pr_set_int(o, "target_ms", t->target_ms);
-    pr_set_int(o, "pause_ms", t->pause_ms);
-    pr_set_int(o, "max_lag_ms", t->max_lag_ms);
-    pr_set_int(o, "max_wal_bytes_s", t->max_wal_bytes_s);
-    pr_set_int(o, "max_rejects", t->max_rejects);
-    pr_set_int(o, "vacuum_rows", t->vacuum_rows);
-    pr_set_bool(o, "async_commit", t->async_commit);
-    pr_set_bool(o, "gentle", t->gentle);
-    return o;
-}
-
 const char *pr_bf_tuning_words(struct pr_arena *a, const struct pr_bf_tuning *t) {
     struct pr_buf b = {.a = a};
     pr_addf(&b, "%s, batches of %s rows at first, towards %s each", pr_plural(a, t->workers, "worker"), pr_human_count(a, t->batch),
             pr_human_us(a, t->target_ms * 1000));
     if (t->pause_ms > 0) pr_addf(&b, ", pauses of %s", pr_human_us(a, t->pause_ms * 1000));
-    if (t->gentle) pr_add(&b, ", gentle");
+    if (t->gentle != 0) pr_add(&b, ", gentle");
     if (t->max_lag_ms > 0) pr_addf(&b, ", standbys at most %s behind", pr_human_us(a, t->max_lag_ms * 1000));
     if (t->max_wal_bytes_s > 0) pr_addf(&b, ", WAL at most %s a second", pr_human_bytes(a, t->max_wal_bytes_s));
     if (t->max_rejects > 0) pr_addf(&b, ", at most %s set aside", pr_plural(a, t->max_rejects, "row"));
     if (t->vacuum_rows > 0) pr_addf(&b, ", a vacuum every %s rows", pr_human_count(a, t->vacuum_rows));
-    if (t->async_commit) pr_add(&b, ", commits not waited for");
+    if (t->async_commit != 0) pr_add(&b, ", commits not waited for");
     return pr_buf_text(&b);
 }
 

@@ -23,7 +23,7 @@ const char *pr_words_value(const struct pr_param *p, struct pr_arena *a) {
     case PR_T_LIST:
         if (p->unit != NULL) return p->unit;
         return pr_eq(p->complete, "environment") ? "NAME" : "TEXT";
-    case PR_T_STR: return pr_eq(p->complete, "environment") ? "NAME" : "TEXT";
+    case PR_T_STR: return p->unit != NULL ? p->unit : pr_eq(p->complete, "environment") ? "NAME" : "TEXT";
     }
     return "TEXT";
 }
@@ -76,7 +76,7 @@ static void add_wrapped(struct pr_buf *b, const char *text, size_t at, size_t in
 }
 
 static void add_row(struct pr_buf *b, const char *left, const char *right) {
-    const size_t n = strlen(left), column = 28;
+    const size_t n = (size_t)pr_columns(left, strlen(left)), column = 28;
     if (n + 4 > column) pr_addf(b, "  %s\n%*s", left, (int)column, "");
     else pr_addf(b, "  %s%*s", left, (int)(column - 2 - n), "");
     add_wrapped(b, right, column, column);

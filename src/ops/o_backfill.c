@@ -1,39 +1,50 @@
-#include "backfill/run.h"
-#include "ops/ops.h"
+#include "ops/backfill.h"
 #include "project/backfills.h"
 
 /* backfill: one statement over a whole table, in transactions that hurt nobody. */
 
-struct args { const char *file, *env; int64_t workers, batch, target, pause, max_lag, max_wal, max_rejects, vacuum; bool gentle, async_commit; };
+struct flags {                     /* those that are given without a value */
+#define X(FIELD, ...) bool FIELD;
+    PR_BF_TUNABLES(X)
+#undef X
+};
+struct args { const char *file, *env; struct pr_bf_texts texts; struct flags flags; };
+
+#define NUMBER(FIELD) PR_FIELD(PR_T_STR, struct args, texts.FIELD), .unit = PR_OPS_WORD_NUMBER
+#define TIME(FIELD) PR_FIELD(PR_T_STR, struct args, texts.FIELD), .unit = PR_OPS_WORD_TIME
+#define RATE(FIELD) PR_FIELD(PR_T_STR, struct args, texts.FIELD), .unit = PR_OPS_WORD_RATE
+#define SIZE(FIELD) PR_FIELD(PR_T_STR, struct args, texts.FIELD), .unit = PR_OPS_WORD_SIZE
+#define FLAG(FIELD) PR_FIELD(PR_T_BOOL, struct args, flags.FIELD)
 
 static const struct pr_param params[] = {
     {.name = "file", PR_FIELD(PR_T_PATH, struct args, file), .positional = true, .required = true, .help = "NNNN_name.backfill.sql: a header and one UPDATE, DELETE or INSERT."},
     {.name = "env", PR_FIELD(PR_T_STR, struct args, env), .complete = "environment", .help = "Environment to run on; default: the only one, or production."},
-    {.name = "workers", PR_FIELD(PR_T_INT, struct args, workers), .min = -1, .max = 32, .fallback = "-1", .help = "Processes; -1: what the file or the journal says. For all that follow likewise."},
-    {.name = "batch", PR_FIELD(PR_T_INT, struct args, batch), .min = -1, .max = 100000, .fallback = "-1", .unit = "rows", .help = "Rows of a transaction at the start."},
-    {.name = "target", PR_FIELD(PR_T_INT, struct args, target), .min = -1, .max = 60000, .fallback = "-1", .unit = "ms", .help = "Time of a transaction that batches adapt to."},
-    {.name = "pause", PR_FIELD(PR_T_INT, struct args, pause), .min = -1, .max = 3600000, .fallback = "-1", .unit = "ms", .help = "Between two transactions, at least."},
-    {.name = "max-lag", PR_FIELD(PR_T_INT, struct args, max_lag), .min = -1, .max = 86400000, .fallback = "-1", .unit = "ms", .help = "Waits while a standby is further behind; 0: not watched."},
-    {.name = "max-wal", PR_FIELD(PR_T_INT, struct args, max_wal), .min = -1, .max = INT64_C(1) << 40, .fallback = "-1", .unit = "bytes/s", .help = "WAL of the whole server; 0: not watched."},
-    {.name = "max-rejects", PR_FIELD(PR_T_INT, struct args, max_rejects), .min = -1, .max = 1000000, .fallback = "-1", .unit = "rows", .help = "Rows that may be set aside when a cast or a constraint refuses them."},
-    {.name = "vacuum", PR_FIELD(PR_T_INT, struct args, vacuum), .min = -1, .max = INT64_C(1) << 40, .fallback = "-1", .unit = "rows", .help = "Vacuums after so many changed rows; 0: never."},
-    {.name = "gentle", PR_FIELD(PR_T_BOOL, struct args, gentle), .help = "Idle for twice as long as at work."},
-    {.name = "async-commit", PR_FIELD(PR_T_BOOL, struct args, async_commit), .help = "Does not wait for the disk at each commit: a crash loses batch and journal row together, and both come again."},
+#define X(FIELD, KEY, FORM, LEAST, MOST, FALLBACK, EXPECTED, HELP) {.name = KEY, FORM(FIELD), .help = HELP " [" FALLBACK "]"},
+    PR_BF_TUNABLES(X)
+#undef X
 };
+
+static enum pr_code wish_of(const struct args *in, struct pr_bf_tuning *wish, struct pr_err *e) {
+    struct pr_bf_texts texts = in->texts;
+#define X(FIELD, ...) if (in->flags.FIELD) texts.FIELD = "yes";
+    PR_BF_TUNABLES(X)
+#undef X
+    return pr_bf_wish_read(&texts, wish, e);
+}
 
 static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const struct args *in = c->args;
     struct pr_context x PR_CLEANUP(pr_context_done) = {0};
     struct pr_bf_file file PR_CLEANUP(pr_bf_file_done) = {0};
     struct pr_migration *m = NULL;
+    struct pr_bf_tuning wish = {0};
     json_t *doc = NULL;
+    PR_TRY(e, wish_of(in, &wish, e));
     PR_TRY(e, pr_context_open(c, in->env, &x, e));
     PR_TRY(e, pr_bf_file_read(in->file, x.config->root, c->a, &file, e));
     PR_TRY(e, pr_backfill_migration(in->file, x.config->root, c->a, &m, e));
     const struct pr_backfill ask = {
-        .config = x.config, .environment = x.env, .file = &file, .migration = m, .command = c->command, .talk = c->talk,
-        .wish = {.workers = in->workers, .batch = in->batch, .target_ms = in->target, .pause_ms = in->pause, .max_lag_ms = in->max_lag, .max_wal_bytes_s = in->max_wal,
-                 .max_rejects = in->max_rejects, .vacuum_rows = in->vacuum, .gentle = in->gentle ? 1 : -1, .async_commit = in->async_commit ? 1 : -1}};
+        .config = x.config, .environment = x.env, .file = &file, .migration = m, .command = c->command, .talk = c->talk, .wish = wish};
     const enum pr_code code = pr_backfill_run(&ask, c->a, &doc, e);
     if (doc != NULL) pr_call_return(c, doc);
     return code;
@@ -72,7 +83,7 @@ PR_OP(backfill) = {
     .detail = "Takes the one UPDATE, DELETE or INSERT … SELECT of the file apart by key and runs it in transactions of some 50 ms, each with its row in the journal "
               "(pgrail.backfill_job, _range, _batch of the target), so that nothing is done twice or left out whatever dies; the same command goes on where it stopped, "
               "and on another machine it takes part. Where it pays, rows of a page are written two at a time, so that new versions stay on their page and no index grows. "
-              "Whoever waits for a lock of ours is let through, contended rows come later; it waits for standbys and for WAL. Ctrl-C finishes the batch and stops, twice "
+              "What an option leaves out, the journal says, or for a new job the header, or what stands in brackets here. Whoever waits for a lock of ours is let through, contended rows come later; it waits for standbys and for WAL. Ctrl-C finishes the batch and stops, twice "
               "ends it at once. From another terminal: pgrail backfill-ctl.",
     .examples = (const char *const[]){"pgrail backfill migrations/0249_vat.backfill.sql --env staging", "pgrail backfill migrations/0249_vat.backfill.sql --workers 2 --max-rejects 100", NULL},
     .capability = PR_APPLY, .params = params, .n_params = PR_COUNT(params), .args_size = sizeof(struct args), .schema = "pgrail.backfill/1", .run = run, .render = render,

@@ -2,7 +2,7 @@
 
 /* backfill-ctl: the hands on a backfill that runs, here or on another machine. */
 
-struct args { const char *action, *job, *env; int64_t workers, batch, target, pause, max_lag, max_wal, max_rejects, vacuum, gentle, async_commit; };
+struct args { const char *action, *job, *env; struct pr_bf_texts texts; };
 
 static const char *const actions[] = {"show", "pause", "resume", "stop", "abandon", "set", NULL};
 
@@ -11,27 +11,20 @@ static const struct pr_param params[] = {
      .help = "What to do: pause (workers wait), resume, stop (they leave, the next start goes on), abandon (of one that stopped: nobody goes on), set, or show."},
     {.name = "job", PR_FIELD(PR_T_STR, struct args, job), .positional = true, .help = "Name or number of the backfill; default: the only one under way."},
     {.name = "env", PR_FIELD(PR_T_STR, struct args, env), .complete = "environment", .help = "Environment it runs on; default: the only one, or production."},
-    {.name = "workers", PR_FIELD(PR_T_INT, struct args, workers), .min = -1, .max = 32, .fallback = "-1", .help = "Processes of each pgrail that is at it; -1, here and below: as it is."},
-    {.name = "batch", PR_FIELD(PR_T_INT, struct args, batch), .min = -1, .max = 100000, .fallback = "-1", .unit = "rows", .help = "Rows of a transaction at the start; at most ten times as many later."},
-    {.name = "target", PR_FIELD(PR_T_INT, struct args, target), .min = -1, .max = 60000, .fallback = "-1", .unit = "ms", .help = "Time of a transaction that batches adapt to."},
-    {.name = "pause", PR_FIELD(PR_T_INT, struct args, pause), .min = -1, .max = 3600000, .fallback = "-1", .unit = "ms", .help = "Between two transactions, at least."},
-    {.name = "max-lag", PR_FIELD(PR_T_INT, struct args, max_lag), .min = -1, .max = 86400000, .fallback = "-1", .unit = "ms", .help = "Waits while a standby is further behind; 0: not watched."},
-    {.name = "max-wal", PR_FIELD(PR_T_INT, struct args, max_wal), .min = -1, .max = INT64_C(1) << 40, .fallback = "-1", .unit = "bytes/s", .help = "WAL of the whole server; 0: not watched."},
-    {.name = "max-rejects", PR_FIELD(PR_T_INT, struct args, max_rejects), .min = -1, .max = 1000000, .fallback = "-1", .unit = "rows", .help = "Rows that may be set aside."},
-    {.name = "vacuum", PR_FIELD(PR_T_INT, struct args, vacuum), .min = -1, .max = INT64_C(1) << 40, .fallback = "-1", .unit = "rows", .help = "Vacuums after so many changed rows; 0: never."},
-    {.name = "gentle", PR_FIELD(PR_T_INT, struct args, gentle), .min = -1, .max = 1, .fallback = "-1", .help = "1: idle for twice as long as at work; 0: not."},
-    {.name = "async-commit", PR_FIELD(PR_T_INT, struct args, async_commit), .min = -1, .max = 1, .fallback = "-1", .help = "1: does not wait for the disk at each commit; 0: does. Workers that start from then on."},
+#define X(FIELD, KEY, FORM, LEAST, MOST, FALLBACK, EXPECTED, HELP) \
+    {.name = KEY, PR_FIELD(PR_T_STR, struct args, texts.FIELD), .unit = PR_OPS_WORD_##FORM, .help = HELP},
+    PR_BF_TUNABLES(X)
+#undef X
 };
 
 static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const struct args *in = c->args;
     struct pr_context x PR_CLEANUP(pr_context_done) = {0};
+    struct pr_bf_tuning wish = {0};
     json_t *doc = NULL;
+    PR_TRY(e, pr_bf_wish_read(&in->texts, &wish, e));
     PR_TRY(e, pr_context_open(c, in->env, &x, e));
     PR_TRY(e, pr_context_connect(c, &x, "backfill-ctl", e));
-    const struct pr_bf_wish wish = {.workers = in->workers, .batch = in->batch, .target_ms = in->target, .pause_ms = in->pause, .max_lag_ms = in->max_lag,
-                                    .max_wal_bytes_s = in->max_wal, .max_rejects = in->max_rejects, .vacuum_rows = in->vacuum, .gentle = in->gentle,
-                                    .async_commit = in->async_commit};
     PR_TRY(e, pr_backfill_ctl(x.pg, in->job, in->action, &wish, c->a, &doc, e));
     pr_call_return(c, doc);
     return PR_OK;
@@ -57,7 +50,7 @@ static void render(const json_t *doc, const struct pr_render *r) { pr_ops_backfi
 
 PR_OP(backfill_ctl) = {
     .name = "backfill-ctl", .summary = "Pause, resume, stop or tune a backfill that runs",
-    .detail = "Writes to the journal in the target, which every pgrail that is at the job reads a few times a second, on whatever machine. What is set counts at once: workers come "
+    .detail = "Writes to the journal in the target, which every pgrail that is at the job reads a few times a second, on whatever machine. What is set counts at once, the rest stays as it is: workers come "
               "and go, batches and pauses change. A pause holds sessions but no locks; stop lets workers finish their batch, and the same backfill command goes on later. abandon is "
               "for one that stopped or failed: what it did stays, and a file of other bytes may begin.",
     .examples = (const char *const[]){"pgrail backfill-ctl pause --env production", "pgrail backfill-ctl set 0249_vat --workers 2 --pause 20 --env production", "pgrail backfill-ctl show --json", NULL},

@@ -26,7 +26,7 @@ struct pr_param {
     bool required, positional;
     int64_t min, max;              /* PR_T_INT and PR_T_DURATION; max 0 = no bound given */
     const char *fallback;          /* as text, shown in help; NULL = zero */
-    const char *unit;              /* of a number; of a PR_T_LIST the form of an item: "FORMAT=FILE" */
+    const char *unit;              /* of a number; of a PR_T_LIST or PR_T_STR the form: "FORMAT=FILE" */
     const char *const *choices;    /* NULL-terminated, for PR_T_STR */
     const char *complete;          /* "migration", "environment", "relation", "rule": what completion offers */
     const char *help;              /* one sentence */

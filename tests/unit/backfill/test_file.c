@@ -17,7 +17,7 @@ static void reads_what_is_there(void **state) {
     static const char all[] =
         "\xEF\xBB\xBF-- rationale: the rate stands in the document,\n--   and is asked for by column\n-- author: Ann\n--\n-- a remark, as anybody writes one\n"
         "-- batch: 2000\n-- target: 20ms\n-- pause: 1s\n-- workers: 3\n-- way: key\n-- key: a, \"B \"\"c\"\n-- max-lag: 2s\n-- max-wal: 8 kB/s\n"
-        "-- max-rejects: 7\n-- triggers: fire\n-- verify: SELECT 1\n--   FROM t WHERE a IS NULL;\n-- verify: SELECT true\n"
+        "-- max-rejects: 7\n-- vacuum: 0\n-- gentle: yes\n-- triggers: fire\n-- verify: SELECT 1\n--   FROM t WHERE a IS NULL;\n-- verify: SELECT true\n"
         "-- compare: (x ->> 'a')::int + 1 = a\n\n" UPDATE;
     struct pr_bf_file f PR_CLEANUP(pr_bf_file_done) = {0};
     struct pr_err e = {0};
@@ -27,24 +27,26 @@ static void reads_what_is_there(void **state) {
     assert_string_equal(f.name, "vat");
     assert_string_equal(f.rationale, "the rate stands in the document, and is asked for by column");
     assert_string_equal(f.author, "Ann");
-    assert_int_equal(f.batch, 2000);
-    assert_int_equal(f.target_ms, 20);
-    assert_int_equal(f.pause_ms, 1000);
-    assert_int_equal(f.workers, 3);
+    assert_int_equal(f.tuning.batch, 2000);
+    assert_int_equal(f.tuning.target_ms, 20);
+    assert_int_equal(f.tuning.pause_ms, 1000);
+    assert_int_equal(f.tuning.workers, 3);
     assert_int_equal(f.way, PR_BF_KEY);
     assert_int_equal(f.n_keys, 2);
     assert_string_equal(f.keys[1], "B \"c");
-    assert_int_equal(f.max_lag_ms, 2000);
-    assert_int_equal(f.max_wal_bytes_s, 8192);
-    assert_int_equal(f.max_rejects, 7);
+    assert_int_equal(f.tuning.max_lag_ms, 2000);
+    assert_int_equal(f.tuning.max_wal_bytes_s, 8192);
+    assert_int_equal(f.tuning.max_rejects, 7);
+    assert_int_equal(f.tuning.vacuum_rows, 0);
+    assert_int_equal(f.tuning.gentle, 1);
     assert_true(f.triggers_fire);
     assert_int_equal(f.n_verify, 2);
     assert_string_equal(f.verify[0].sql, "SELECT 1 FROM t WHERE a IS NULL");
-    assert_int_equal(f.verify[1].line, 18);
+    assert_int_equal(f.verify[1].line, 20);
     assert_int_equal(f.n_compare, 1);
     assert_string_equal(f.compare[0].was, "(x ->> 'a')::int + 1");
     assert_string_equal(f.compare[0].is, "a");
-    assert_int_equal(f.stmt->line, 21);
+    assert_int_equal(f.stmt->line, 23);
 }
 
 static void has_defaults(void **state) {
@@ -55,12 +57,13 @@ static void has_defaults(void **state) {
     assert_int_equal(pr_bf_file_parse("vat.sql", UPDATE, strlen(UPDATE), a, &f, &e), PR_OK);
     assert_null(f.version);
     assert_string_equal(f.name, "vat");
-    assert_int_equal(f.batch, 5000);
-    assert_int_equal(f.target_ms, 50);
-    assert_int_equal(f.pause_ms, 0);
-    assert_int_equal(f.workers, 1);
-    assert_int_equal(f.max_lag_ms, 10000);
-    assert_int_equal(f.max_wal_bytes_s, 50 << 20);
+    assert_int_equal(f.tuning.batch, 5000);
+    assert_int_equal(f.tuning.target_ms, 50);
+    assert_int_equal(f.tuning.pause_ms, 0);
+    assert_int_equal(f.tuning.workers, 1);
+    assert_int_equal(f.tuning.max_lag_ms, 10000);
+    assert_int_equal(f.tuning.max_wal_bytes_s, 0);
+    assert_true(f.tuning.vacuum_rows == PR_BF_AS_IS);
     assert_int_equal(f.way, PR_BF_AUTO);
     assert_int_equal(f.n_keys + f.n_verify + f.n_compare, 0);
     size_t n = 0;
@@ -77,6 +80,8 @@ static const struct { const char *text; enum pr_code code; const char *says, *hi
     {"-- target: 1ms\n" UPDATE, PR_ERR_BAD_INPUT, ":1: target: expected 5ms to 10s", ""},
     {"-- max-wal: 5 miles\n" UPDATE, PR_ERR_BAD_INPUT, ":1: max-wal: expected bytes a second", ""},
     {"-- max-wal: 99999999999GB/s\n" UPDATE, PR_ERR_BAD_INPUT, ":1: max-wal", ""},
+    {"-- gentle: perhaps\n" UPDATE, PR_ERR_BAD_INPUT, ":1: gentle: expected yes or no", ""},
+    {"-- pause: auto\n" UPDATE, PR_ERR_BAD_INPUT, ":1: pause: expected 0 to 1h", ""},
     {"-- way: fast\n" UPDATE, PR_ERR_BAD_INPUT, ":1: way: expected auto, strided, key or blocks, got \"fast\"", ""},
     {"-- key: a,,b\n" UPDATE, PR_ERR_BAD_INPUT, ":1: key: expected column, column", ""},
     {"-- triggers: off\n" UPDATE, PR_ERR_BAD_INPUT, ":1: triggers: expected fire", ""},
