@@ -17,6 +17,9 @@ void pr_arena_freep(struct pr_arena **a);                   /* for PR_CLEANUP */
 /* n bytes, zeroed, aligned for any type; never NULL. Lives as long as a. */
 void *pr_alloc(struct pr_arena *a, size_t n);
 
+/* The same with whatever stands there: for who writes all of it. */
+void *pr_alloc_bytes(struct pr_arena *a, size_t n);
+
 /* An array of n zeroed items; aborts when n × size overflows. */
 void *pr_alloc_array(struct pr_arena *a, size_t n, size_t size);
 #define PR_NEW(a, type) ((type *)pr_alloc((a), sizeof(type)))

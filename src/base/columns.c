@@ -20,14 +20,16 @@ static int wide(locale_t utf8, const char *s, size_t n) {
     return columns;
 }
 
+static bool is_ascii(const char *s, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)s[i] >= 0x80) return false;
+    return true;
+}
+
 int pr_columns(const char *s, size_t n) {
-    bool ascii = true;
+    if (is_ascii(s, n)) return (int)n;
     int chars = 0;
-    for (size_t i = 0; i < n; i++) {
-        ascii = ascii && (unsigned char)s[i] < 0x80;
-        chars += ((unsigned char)s[i] & 0xC0) != 0x80;
-    }
-    if (ascii) return chars;
+    for (size_t i = 0; i < n; i++) chars += ((unsigned char)s[i] & 0xC0) != 0x80;
     const locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     if (utf8 == (locale_t)0) return chars;
     const int columns = wide(utf8, s, n);

@@ -31,7 +31,8 @@ enum pr_code pr_read_text(struct pr_arena *a, const char *path, size_t cap, cons
                       pr_human_bytes(a, (int64_t)cap));
         return pr_hint(e, "split the file, or load data by other means than a migration");
     }
-    char *bytes = pr_alloc(a, (size_t)st.st_size + 1);
+    char *bytes = pr_alloc_bytes(a, (size_t)st.st_size + 1);
+    bytes[st.st_size] = '\0';
     PR_TRY(e, slurp(fd, path, bytes, (size_t)st.st_size, e));
     PR_TRY(e, pr_check_utf8(path, bytes, (size_t)st.st_size, e));
     *text = bytes;

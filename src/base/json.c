@@ -3,18 +3,32 @@
 void pr_json_freep(json_t **j) { json_decref(*j); }
 
 void pr_set(json_t *object, const char *key, json_t *value_stolen) {
-    PR_ASSERT(json_is_object(object) && value_stolen != NULL && json_object_set_new(object, key, value_stolen) == 0);
+    const bool plain = pr_plain_bytes(key, strlen(key)) == strlen(key);
+    PR_ASSERT(json_is_object(object) && value_stolen != NULL);
+    PR_ASSERT((plain ? json_object_set_new_nocheck(object, key, value_stolen) : json_object_set_new(object, key, value_stolen)) == 0);
 }
 
 /* json_string refuses invalid UTF-8, and all text inside is valid: a refusal is a bug of the border. */
 static json_t *text_value(const char *text) {
     if (text == NULL) return json_null();
-    json_t *j = json_string(text);
+    const size_t n = strlen(text);
+    json_t *j = pr_plain_bytes(text, n) == n ? json_stringn_nocheck(text, n) : json_stringn(text, n);
     PR_ASSERT(j != NULL);
     return j;
 }
 
 void pr_set_str(json_t *object, const char *key, const char *text) { pr_set(object, key, text_value(text)); }
+void pr_set_shared(json_t *object, const char *key, const char *text, json_t *texts) {
+    json_t *has = text != NULL ? json_object_get(texts, text) : NULL;
+    if (has == NULL) {
+        has = text_value(text);
+        if (text != NULL && texts != NULL) pr_set(texts, text, json_incref(has));
+    } else {
+        has = json_incref(has);
+    }
+    pr_set(object, key, has);
+}
+
 void pr_set_int(json_t *object, const char *key, int64_t value) { pr_set(object, key, json_integer(value)); }
 void pr_set_bool(json_t *object, const char *key, bool value) { pr_set(object, key, json_boolean(value)); }
 

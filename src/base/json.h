@@ -8,6 +8,8 @@ void pr_json_freep(json_t **j);                             /* for PR_CLEANUP */
 /* Setters; the object owns what it is given. NULL text becomes null. */
 void pr_set(json_t *object, const char *key, json_t *value_stolen);
 void pr_set_str(json_t *object, const char *key, const char *text);
+/* The same as pr_set_str; equal texts that are given with the same `texts` (an object of the caller's; NULL = none) are one value. */
+void pr_set_shared(json_t *object, const char *key, const char *text, json_t *texts);
 void pr_set_int(json_t *object, const char *key, int64_t value);
 void pr_set_bool(json_t *object, const char *key, bool value);
 json_t *pr_set_object(json_t *object, const char *key);     /* a new object, borrowed */

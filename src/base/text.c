@@ -3,7 +3,7 @@
 #include "base/base.h"
 
 char *pr_dupn(struct pr_arena *a, const char *s, size_t n) {
-    char *p = pr_alloc(a, n + 1);
+    char *p = pr_alloc_bytes(a, n + 1);
     if (n > 0) memcpy(p, s, n);
     p[n] = '\0';
     return p;
@@ -11,42 +11,46 @@ char *pr_dupn(struct pr_arena *a, const char *s, size_t n) {
 
 char *pr_dup(struct pr_arena *a, const char *s) { return s == NULL ? NULL : pr_dupn(a, s, strlen(s)); }
 
-static char *vfmt(struct pr_arena *a, size_t *len, const char *fmt, va_list ap) PR_FORMAT(3, 0);
-static char *vfmt(struct pr_arena *a, size_t *len, const char *fmt, va_list ap) {
+static char *vfmt(struct pr_arena *a, const char *fmt, va_list ap) PR_FORMAT(2, 0);
+static char *vfmt(struct pr_arena *a, const char *fmt, va_list ap) {
+    char small[256];                                        /* most are: then one pass is enough */
     va_list again;
     va_copy(again, ap);
-    const int n = vsnprintf(NULL, 0, fmt, ap);
+    const int n = vsnprintf(small, sizeof small, fmt, ap);
     PR_ASSERT(n >= 0);
-    char *p = pr_alloc(a, (size_t)n + 1);
-    (void)vsnprintf(p, (size_t)n + 1, fmt, again);
+    char *p = (size_t)n < sizeof small ? pr_dupn(a, small, (size_t)n) : pr_alloc_bytes(a, (size_t)n + 1);
+    if ((size_t)n >= sizeof small) (void)vsnprintf(p, (size_t)n + 1, fmt, again);
     va_end(again);
-    *len = (size_t)n;
     return p;
 }
 
 char *pr_fmt(struct pr_arena *a, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
-    size_t n = 0;
-    char *p = vfmt(a, &n, fmt, ap);
+    char *p = vfmt(a, fmt, ap);
     va_end(ap);
     return p;
 }
 
-void pr_addn(struct pr_buf *b, const char *s, size_t n) {
+/* Room for n more bytes and the NUL; false when that is over the cap. */
+static bool make_room(struct pr_buf *b, size_t n) {
     const size_t cap = b->cap == 0 ? PR_CAP_FILE : b->cap;
     if (b->over || n > cap - b->len) {
         b->over = true;
-        return;
+        return false;
     }
-    if (b->len + n + 1 > b->room) {
-        size_t room = b->room == 0 ? 256 : b->room;
-        while (room < b->len + n + 1) room *= 2;
-        char *bigger = pr_alloc(b->a, room);
-        if (b->len > 0) memcpy(bigger, b->text, b->len);
-        b->text = bigger;
-        b->room = room;
-    }
+    if (b->len + n + 1 <= b->room) return true;
+    size_t room = b->room == 0 ? 256 : b->room;
+    while (room < b->len + n + 1) room *= 2;
+    char *bigger = pr_alloc_bytes(b->a, room);
+    if (b->len > 0) memcpy(bigger, b->text, b->len);
+    b->text = bigger;
+    b->room = room;
+    return true;
+}
+
+void pr_addn(struct pr_buf *b, const char *s, size_t n) {
+    if (!make_room(b, n)) return;
     memcpy(b->text + b->len, s, n);
     b->len += n;
     b->text[b->len] = '\0';
@@ -55,12 +59,23 @@ void pr_addn(struct pr_buf *b, const char *s, size_t n) {
 void pr_add(struct pr_buf *b, const char *s) { pr_addn(b, s, strlen(s)); }
 
 void pr_addf(struct pr_buf *b, const char *fmt, ...) {
+    const size_t left = b->room - b->len;                   /* what there is may be enough */
     va_list ap;
     va_start(ap, fmt);
-    size_t n = 0;
-    const char *p = vfmt(b->a, &n, fmt, ap);
+    const int n = vsnprintf(left > 0 ? b->text + b->len : NULL, left, fmt, ap);
     va_end(ap);
-    pr_addn(b, p, n);
+    PR_ASSERT(n >= 0);
+    const bool fits = (size_t)n < left;
+    if (!make_room(b, (size_t)n)) {
+        if (left > 0) b->text[b->len] = '\0';
+        return;
+    }
+    if (!fits) {
+        va_start(ap, fmt);
+        (void)vsnprintf(b->text + b->len, (size_t)n + 1, fmt, ap);
+        va_end(ap);
+    }
+    b->len += (size_t)n;
 }
 
 const char *pr_buf_text(struct pr_buf *b) { return b->text == NULL ? "" : b->text; }

@@ -34,6 +34,9 @@ size_t pr_split(struct pr_arena *a, const char *s, char sep, const char ***items
  * the source in the message. */
 PR_NODISCARD enum pr_code pr_check_utf8(const char *what, const char *bytes, size_t n, struct pr_err *e);
 
+/* Bytes from s on, at most n, that are ASCII and no NUL. */
+size_t pr_plain_bytes(const char *s, size_t n);
+
 /* 1-based line and column (in characters) of a byte offset. O(offset): for messages, not for loops. */
 void pr_line_col(const char *text, size_t offset, int *line, int *col);
 

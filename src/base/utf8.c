@@ -25,23 +25,40 @@ static size_t sequence(const unsigned char *s, size_t n, uint32_t *code) {
     return 0;
 }
 
+size_t pr_plain_bytes(const char *s, size_t n) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t w = 0;
+        memcpy(&w, s + i, sizeof w);
+        if (((w | (w - ones)) & highs) != 0) break;
+    }
+    while (i < n && s[i] > 0) i++;
+    return i;
+}
+
+static int64_t newlines(const unsigned char *s, size_t n) {
+    int64_t lines = 0;
+    for (size_t i = 0; i < n; i++) lines += s[i] == '\n';
+    return lines;
+}
+
 enum pr_code pr_check_utf8(const char *what, const char *bytes, size_t n, struct pr_err *e) {
     const unsigned char *s = (const unsigned char *)bytes;
-    int64_t line = 1;
-    for (size_t i = 0; i < n;) {
+    for (size_t i = pr_plain_bytes(bytes, n); i < n;) {
         uint32_t code = 0;
         const size_t len = sequence(s + i, n - i, &code);
         if (len == 0) {
-            (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: line %" PRId64 ": not UTF-8 at byte %zu (0x%02X)", what, line, i, s[i]);
+            (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: line %" PRId64 ": not UTF-8 at byte %zu (0x%02X)", what, 1 + newlines(s, i), i, s[i]);
             const bool marked = i == 0 && n >= 2 && ((s[0] == 0xFF && s[1] == 0xFE) || (s[0] == 0xFE && s[1] == 0xFF));
             return pr_hint(e, "is it a text file? convert it with: iconv -f %s -t UTF-8", marked ? "UTF-16" : "WINDOWS-1252");
         }
         if (code == 0) {
-            (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: line %" PRId64 ": a NUL byte at byte %zu, which would hide what follows it", what, line, i);
+            (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: line %" PRId64 ": a NUL byte at byte %zu, which would hide what follows it", what, 1 + newlines(s, i), i);
             return pr_hint(e, "is it a text file? UTF-16 is converted with: iconv -f UTF-16 -t UTF-8");
         }
-        if (code == '\n') line++;
         i += len;
+        i += pr_plain_bytes(bytes + i, n - i);
     }
     return PR_OK;
 }
@@ -50,6 +67,13 @@ enum pr_code pr_check_utf8(const char *what, const char *bytes, size_t n, struct
 static bool hidden(uint32_t c) {
     return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
            (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+}
+
+/* Bytes from s on, at most n, that are seen as they are. */
+static size_t seen_bytes(const unsigned char *s, size_t n) {
+    size_t i = 0;
+    while (i < n && s[i] >= 0x20 && s[i] < 0x7F) i++;
+    return i;
 }
 
 const char *pr_printable(struct pr_arena *a, const char *s, size_t max_chars) {
@@ -61,6 +85,13 @@ const char *pr_printable(struct pr_arena *a, const char *s, size_t max_chars) {
         if (chars == max_chars) {
             pr_add(&b, "…");
             break;
+        }
+        const size_t seen = seen_bytes(u + i, n - i < max_chars - chars ? n - i : max_chars - chars);
+        if (seen > 0) {
+            pr_addn(&b, s + i, seen);
+            i += seen;
+            chars += seen - 1;
+            continue;
         }
         uint32_t c = 0;
         const size_t len = sequence(u + i, n - i, &c);
