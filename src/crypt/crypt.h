@@ -8,6 +8,9 @@
 const char *pr_sha256(struct pr_arena *a, const void *bytes, size_t n);
 const char *pr_sha256_text(struct pr_arena *a, const char *text);
 
+/* The same of n texts one behind the other. */
+const char *pr_sha256_parts(struct pr_arena *a, const char *const *parts, const size_t *lens, size_t n);
+
 /* n random bytes as 2n hex digits. */
 const char *pr_random_hex(struct pr_arena *a, size_t n);
 
