@@ -131,7 +131,7 @@ enum pr_code pr_record(struct pr_flight *f, struct pr_pg *pg, struct pr_err *e) 
     const struct pr_history_row row = {
         .version = m->version, .migration = m->id, .sha256 = m->sha256, .direction = f->direction,
         .approved_by = by.len == 0 ? NULL : pr_buf_text(&by), .pgrail_version = PR_VERSION,
-        .elapsed_us = pr_mono_us() - f->started_us, .up_sha256 = m->up.sha256, .down_sha256 = m->down.sha256,
+        .elapsed_us = pr_mono_us() - f->started_us, .up_sha256 = pr_side_sha256(&m->up, f->a), .down_sha256 = pr_side_sha256(&m->down, f->a),
         .run_id = pr_get_str(f->row.detail, "run_id"),
     };
     return pr_history_add(pg, &row, e);

@@ -129,7 +129,7 @@ static void show_script(const struct asked *q) {
     const struct pr_talk *t = q->c->talk;
     pr_say(t, PR_LINE_STEP, "%s, %s, on %s (database %s): %s", q->m->id, q->direction, q->x.env->name,
            pr_printable(q->c->a, q->grounding.database, 63), pr_tx_mode_name(pr_side_tx(q->side)));
-    pr_say(t, PR_LINE_FACT, "%s, sha256 %s", q->side->path, q->side->sha256);
+    pr_say(t, PR_LINE_FACT, "%s, sha256 %s", q->side->path, pr_side_sha256(q->side, q->c->a));
     pr_say_code(t, q->c->a, pr_dupn(q->c->a, q->side->text, q->side->len), 0);
 }
 

@@ -7,14 +7,19 @@ enum kind { NOT_OURS, UP, DOWN, PLAIN };
 /* "0247_index_unpaid.up.sql" → version, name, kind. */
 struct parts { const char *version, *name, *id; enum kind kind; };
 
-static struct parts take_apart(struct pr_arena *a, const char *file) {
-    struct parts p = {.kind = NOT_OURS};
-    const size_t digits = pr_digits(file);
-    if (digits == 0 || digits > 19 || file[digits] != '_' || strchr(file, '/') != NULL || !pr_ends(file, ".sql")) return p;
+static enum kind kind_of(const char *file, size_t *digits, size_t *len) {
+    *digits = pr_digits(file);
+    if (*digits == 0 || *digits > 19 || file[*digits] != '_' || strchr(file, '/') != NULL || !pr_ends(file, ".sql")) return NOT_OURS;
     const char *suffix = pr_ends(file, ".up.sql") ? ".up.sql" : pr_ends(file, ".down.sql") ? ".down.sql" : ".sql";
-    const size_t len = strlen(file) - strlen(suffix);
-    if (len <= digits + 1) return p;
-    p.kind = pr_eq(suffix, ".up.sql") ? UP : pr_eq(suffix, ".down.sql") ? DOWN : PLAIN;
+    *len = strlen(file) - strlen(suffix);
+    if (*len <= *digits + 1) return NOT_OURS;
+    return pr_eq(suffix, ".up.sql") ? UP : pr_eq(suffix, ".down.sql") ? DOWN : PLAIN;
+}
+
+static struct parts take_apart(struct pr_arena *a, const char *file) {
+    size_t digits = 0, len = 0;
+    struct parts p = {.kind = kind_of(file, &digits, &len)};
+    if (p.kind == NOT_OURS) return p;
     p.version = pr_dupn(a, file, digits);
     p.name = pr_dupn(a, file + digits + 1, len - digits - 1);
     p.id = pr_dupn(a, file, len);
@@ -35,7 +40,8 @@ static bool is_cargo_sqlx(const struct pr_reader *r) {
 static size_t count(const struct pr_reader *r, bool plain) {
     size_t n = 0;
     for (size_t i = 0; i < r->n; i++) {
-        const enum kind k = take_apart(r->a, r->files[i].name).kind;
+        size_t digits = 0, len = 0;
+        const enum kind k = kind_of(r->files[i].name, &digits, &len);
         if (plain ? k == PLAIN : k == UP || k == DOWN) n++;
     }
     return n;
@@ -60,26 +66,44 @@ static size_t sqlx_evidence(const struct pr_reader *r, const char **why) {
 
 static bool says_no_transaction(const struct pr_file *f) { return pr_starts(f->text, "-- no-transaction"); }
 
-static struct pr_migration *partner(const struct pr_reader *r, const struct parts *p) {
-    struct pr_migration *same_version = NULL;
-    size_t n = 0;
-    for (size_t i = r->f->n; i > 0; i--) {
-        struct pr_migration *m = &r->f->migrations[i - 1];
-        const bool free = p->kind == DOWN ? m->down.path == NULL : m->up.path == NULL;
-        if (pr_eq(m->id, p->id) && free) return m;
-        if (pr_version_compare(m->version, p->version) != 0) continue;
-        n++;
-        if (free) same_version = m;
-    }
-    /* The runners pair by version alone, whatever the names say. */
-    return n == 1 ? same_version : NULL;
+/* The migrations of one version, the newest first: a folder may have tens of thousands. */
+struct same { size_t index; struct same *next; };
+struct pairs { struct pr_reader *r; struct pr_map by_version; bool sqlx; };
+
+/* Leading zeros do not count. */
+static void **same_version(struct pairs *all, const char *version) {
+    const char *number = version + strspn(version, "0");
+    return pr_map_at(&all->by_version, NULL, number);
 }
 
-static void take_file(struct pr_reader *r, struct pr_file *f, const struct parts *p, bool sqlx) {
+static struct pr_migration *partner(struct pairs *all, const struct parts *p) {
+    struct pr_migration *found = NULL;
+    size_t n = 0;
+    for (const struct same *s = *same_version(all, p->version); s != NULL; s = s->next) {
+        struct pr_migration *m = &all->r->f->migrations[s->index];
+        const bool free = p->kind == DOWN ? m->down.path == NULL : m->up.path == NULL;
+        if (pr_eq(m->id, p->id) && free) return m;
+        n++;
+        if (free) found = m;
+    }
+    /* The runners pair by version alone, whatever the names say. */
+    return n == 1 ? found : NULL;
+}
+
+static struct pr_migration *add(struct pairs *all, const struct parts *p) {
+    struct same *s = PR_NEW(all->r->a, struct same);
+    void **first = same_version(all, p->version);
+    *s = (struct same){.index = all->r->f->n, .next = *first};
+    *first = s;
+    return pr_reader_add(all->r, p->version, p->name, p->id);
+}
+
+static void take_file(struct pairs *all, struct pr_file *f, const struct parts *p) {
+    struct pr_reader *r = all->r;
     const char *shown = pr_reader_shown(r, f->name);
-    struct pr_migration *m = partner(r, p);
-    if (m == NULL) m = pr_reader_add(r, p->version, p->name, p->id);
-    const enum pr_tx_rule rule = !sqlx ? PR_TX_RULE_PGRAIL : says_no_transaction(f) ? PR_TX_RULE_ALONE : PR_TX_RULE_WRAPPED;
+    struct pr_migration *m = partner(all, p);
+    if (m == NULL) m = add(all, p);
+    const enum pr_tx_rule rule = !all->sqlx ? PR_TX_RULE_PGRAIL : says_no_transaction(f) ? PR_TX_RULE_ALONE : PR_TX_RULE_WRAPPED;
     pr_side_fill(r->a, p->kind == DOWN ? &m->down : &m->up, shown, f->text, f->len, 1, rule);
     if (!pr_eq(m->id, p->id))
         pr_reader_problem(r, "bad-file-name", shown, 0, false, "has the version of %s but another name", m->id);
@@ -91,10 +115,11 @@ static void take_file(struct pr_reader *r, struct pr_file *f, const struct parts
 }
 
 static enum pr_code read_pairs(struct pr_reader *r, bool sqlx) {
+    struct pairs all = {.r = r, .by_version = {.a = r->a}, .sqlx = sqlx};
     for (size_t i = 0; i < r->n; i++) {
         const struct parts p = take_apart(r->a, r->files[i].name);
         if (p.kind == NOT_OURS || (p.kind == PLAIN && !sqlx)) continue;
-        take_file(r, &r->files[i], &p, sqlx);
+        take_file(&all, &r->files[i], &p);
     }
     return PR_OK;
 }

@@ -100,7 +100,6 @@ struct pr_side {                   /* up or down */
     const char *path;              /* of the file, as shown: relative to the root when below it; NULL = there is none */
     const char *text; size_t len;  /* the SQL of this side alone */
     int first_line;                /* of text in the file, 1-based (markers in one file) */
-    const char *sha256;            /* of the file's bytes of this side */
     struct pr_tx *tx;              /* ask pr_side_tx; NULL = PR_TX_ONE */
 };
 /* The mode of a side, which the statements may decide: found when it is first asked for, since it takes a reading of the whole text.
@@ -108,6 +107,7 @@ struct pr_side {                   /* up or down */
 struct pr_tx { enum pr_tx_rule rule; bool known; enum pr_tx_mode mode; };
 enum pr_tx_mode pr_side_tx(const struct pr_side *s);
 enum pr_tx_mode pr_side_tx_as(const struct pr_side *s, const struct pr_script *read);      /* by who has read it anyway */
+const char *pr_side_sha256(const struct pr_side *s, struct pr_arena *a);                   /* of its bytes; NULL where there is none */
 
 struct pr_migration {
     const char *version;           /* digits as written: "0247", "20240102030405", "V2.1" */

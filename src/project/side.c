@@ -109,25 +109,25 @@ enum pr_tx_mode pr_side_tx(const struct pr_side *s) {
 
 void pr_side_fill(struct pr_arena *a, struct pr_side *side, const char *shown, const char *text, size_t len, int first_line,
                   enum pr_tx_rule rule) {
-    *side = (struct pr_side){.path = shown, .text = text, .len = len, .first_line = first_line, .sha256 = pr_sha256(a, text, len),
-                             .tx = PR_NEW(a, struct pr_tx)};
+    *side = (struct pr_side){.path = shown, .text = text, .len = len, .first_line = first_line, .tx = PR_NEW(a, struct pr_tx)};
     *side->tx = (struct pr_tx){.rule = rule, .known = rule == PR_TX_RULE_WRAPPED, .mode = PR_TX_ONE};
 }
 
 /* SHA-256 over parts, each with its length in front, so that no two lists of parts give the same bytes. */
 static const char *digest_of_parts(struct pr_arena *a, const char *const *parts, const size_t *lens, size_t n) {
-    size_t total = 0;
-    for (size_t i = 0; i < n; i++) total += lens[i] + 24;
     struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
-    char *all = pr_alloc(scratch, total + 1);
-    size_t at = 0;
+    const char **all = PR_NEW_ARRAY(scratch, const char *, 2 * n);
+    size_t *sizes = PR_NEW_ARRAY(scratch, size_t, 2 * n);
     for (size_t i = 0; i < n; i++) {
-        at += (size_t)snprintf(all + at, 24, "%zu:", lens[i]);
-        if (lens[i] > 0) memcpy(all + at, parts[i], lens[i]);
-        at += lens[i];
+        all[2 * i] = pr_fmt(scratch, "%zu:", lens[i]);
+        sizes[2 * i] = strlen(all[2 * i]);
+        all[2 * i + 1] = parts[i];
+        sizes[2 * i + 1] = lens[i];
     }
-    return pr_sha256(a, all, at);
+    return pr_sha256_parts(a, all, sizes, 2 * n);
 }
+
+const char *pr_side_sha256(const struct pr_side *s, struct pr_arena *a) { return s->text != NULL ? pr_sha256(a, s->text, s->len) : NULL; }
 
 void pr_migration_finish(struct pr_arena *a, struct pr_migration *m) {
     m->sha256 = digest_of_parts(a, (const char *const[]){m->up.text, m->down.text}, (const size_t[]){m->up.len, m->down.len}, 2);

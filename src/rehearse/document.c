@@ -26,8 +26,8 @@ static void set_head(json_t *doc, const struct pr_rehearsed *all, struct pr_aren
     pr_set_str(migration, "sha256", m->sha256);
     pr_set_str(migration, "up", m->up.path);
     pr_set_str(migration, "down", m->down.path);
-    pr_set_str(migration, "up_sha256", m->up.sha256);
-    pr_set_str(migration, "down_sha256", m->down.sha256);
+    pr_set_str(migration, "up_sha256", pr_side_sha256(&m->up, a));
+    pr_set_str(migration, "down_sha256", pr_side_sha256(&m->down, a));
     pr_set_str(migration, "rationale", m->rationale);
     pr_set_str(migration, "author", m->author);
     pr_set_str(doc, "environment", all->r->target != NULL ? all->r->target->name : NULL);
@@ -280,7 +280,7 @@ static void set_reviews(json_t *doc, const struct pr_rehearsed *all) {
 static void set_findings(json_t *doc, const struct pr_rehearsed *all) {
     json_t *array = pr_set_array(doc, "findings");
     for (size_t i = 0; all->is_judged && i < all->judged.findings.n; i++)
-        (void)json_array_append_new(array, pr_finding_json(&all->judged.findings.items[i]));
+        (void)json_array_append_new(array, pr_finding_json(&all->judged.findings.items[i], NULL));
 }
 
 json_t *pr_rehearsal_document(const struct pr_rehearsed *all, struct pr_arena *a) {

@@ -23,7 +23,7 @@ static void look_at(const struct pr_facts *f, struct pr_arena *a) {
 }
 
 static void judge(const struct pr_facts *f, struct pr_arena *a) {
-    const struct pr_side side = {.path = "m/0001_x.up.sql", .text = script, .len = sizeof script - 1, .first_line = 1, .sha256 = ""};
+    const struct pr_side side = {.path = "m/0001_x.up.sql", .text = script, .len = sizeof script - 1, .first_line = 1};
     struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
     struct pr_err e = {0};
     PR_ASSERT(pr_judge_side(&(struct pr_judge){.side = &side, .facts = f}, a, &d, &e) == PR_OK);

@@ -51,7 +51,7 @@ static void look_into(const struct pr_script *s, struct pr_arena *a) {
 
 static void judge(const char *text, size_t size, const struct pr_facts *facts, enum pr_tx_mode tx, struct pr_arena *a) {
     struct pr_tx mode = {.known = true, .mode = tx};
-    const struct pr_side side = {.path = "m/0001_x.up.sql", .text = text, .len = size, .first_line = 1, .sha256 = "", .tx = &mode};
+    const struct pr_side side = {.path = "m/0001_x.up.sql", .text = text, .len = size, .first_line = 1, .tx = &mode};
     struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
     struct pr_err e = {0};
     if (pr_judge_side(&(struct pr_judge){.side = &side, .facts = facts}, a, &d, &e) != PR_OK) return;
