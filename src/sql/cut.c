@@ -156,14 +156,29 @@ bool pr_cut_copy_data(struct pr_cut *c, struct pr_piece *out) {
     return false;
 }
 
+/* What ends at `end` surely is no comment: nothing on its line opens one that runs to the line's end, nor does a block comment end there. */
+static bool ends_in_code(const char *text, size_t begin, size_t end) {
+    if (end - begin >= 2 && text[end - 1] == '/' && text[end - 2] == '*') return false;
+    for (size_t i = end; i > begin && text[i - 1] != '\n'; i--)
+        if (text[i - 1] == '-' && i < end && text[i] == '-') return false;
+    return true;
+}
+
 void pr_cut_known(struct pr_cut *c, size_t end, struct pr_piece *out) {
     const size_t all = c->lex.end;
     c->lex.end = end;
     struct pr_piece p = {.kind = PR_PIECE_SQL};
     struct pr_token t = first_token(c, &p.comment);
     p.start = t.start;
-    for (; t.kind != PR_LEX_END; t = pr_lex_next(&c->lex)) {
+    size_t last = end;
+    while (last > t.end && pr_lex_blank(c->lex.text[last - 1])) last--;
+    const bool sure = t.kind != PR_LEX_END && ends_in_code(c->lex.text, t.start, last);
+    for (; !sure && t.kind != PR_LEX_END; t = pr_lex_next(&c->lex)) {
         if (t.kind != PR_LEX_COMMENT) p.end = t.end;
+    }
+    if (sure) {
+        p.end = last;
+        c->lex.pos = end;
     }
     c->lex.end = all;
     c->line_of = end;

@@ -80,7 +80,7 @@ static struct pr_stmt *add(struct flat *f, const struct round *round, size_t fro
         .index = (int)f->n - 1, .top = round->top, .inside = inside, .node = node, .offset = from, .len = to - from, .base = from,
         .text = pr_dupn(f->a, pr_buf_text(&f->text.text) + from, to - from), .line = line_of(f, from),
         .end_line = line_of(f, to > from ? to - 1 : from), .tag = node != NULL ? pr_node_tag(node) : "?"};
-    if (node != NULL && pr_tree_too_deep(node)) {
+    if (node != NULL && pr_tree_too_deep(node, to - from)) {
         s->node = NULL;
         s->unjudged = PR_UNPARSED;
         s->problem = pr_fmt(f->a, "nested deeper than %d levels", PR_CAP_SQL_DEPTH);
@@ -154,7 +154,7 @@ static void execute(struct flat *f, const struct round *round, struct pr_range r
     const struct pr_parsed p = pr_grammar_parse(f->memory, pr_fmt(f->a, "SELECT %s", query), f->a);
     const SelectStmt *select = p.problem == NULL && list_length(p.tree) == 1 ? pr_as(SelectStmt, linitial_node(RawStmt, p.tree)->stmt) : NULL;
     const ResTarget *target = select != NULL && list_length(select->targetList) == 1 ? linitial_node(ResTarget, select->targetList) : NULL;
-    const char *sql = target != NULL && !pr_tree_too_deep(target->val) ? pr_constant_text(target->val, f->a) : NULL;
+    const char *sql = target != NULL && !pr_tree_too_deep(target->val, strlen(query)) ? pr_constant_text(target->val, f->a) : NULL;
     struct round inner = *round;
     inner.inside.may_make = sql == NULL && may_make(target != NULL ? target->val : NULL);
     if (sql == NULL) return refuse(f, &inner, r, PR_DYNAMIC, "what EXECUTE runs here is put together when it runs");

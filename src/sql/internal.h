@@ -15,8 +15,8 @@ struct pr_parsed {
 };
 struct pr_parsed pr_grammar_parse(MemoryContext m, const char *sql, struct pr_arena *a);
 
-/* Tree deeper than PR_CAP_SQL_DEPTH, or than the stack. */
-bool pr_tree_too_deep(const void *node);
+/* Tree deeper than PR_CAP_SQL_DEPTH, or than the stack; len: bytes of the text that it was read from. */
+bool pr_tree_too_deep(const void *node, size_t len);
 
 /* Command tag of a raw statement, as the server's CreateCommandTag would give it; static text. */
 const char *pr_node_tag(const Node *node);

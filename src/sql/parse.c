@@ -8,8 +8,8 @@
 
 /* A place in the text that only moves forward, so that all line numbers of a script cost one pass. */
 struct place {
-    size_t pos;
-    int line, col;             /* 1-based; col in characters */
+    size_t pos, line_begin, counted;       /* counted: up to there col is known */
+    int line, col;             /* 1-based; col in characters: ask column_of */
 };
 
 struct parser {
@@ -23,14 +23,22 @@ struct parser {
 };
 
 static void place_to(const char *text, struct place *p, size_t pos) {
-    for (; p->pos < pos; p->pos++) {
-        if (text[p->pos] == '\n') {
-            p->line++;
-            p->col = 1;
-        } else if (((unsigned char)text[p->pos] & 0xC0) != 0x80) {
-            p->col++;
-        }
+    while (p->pos < pos) {
+        const char *nl = memchr(text + p->pos, '\n', pos - p->pos);
+        if (nl == NULL) break;
+        p->line++;
+        p->line_begin = p->pos = (size_t)(nl - text) + 1;
     }
+    if (p->pos < pos) p->pos = pos;
+}
+
+static int column_of(const char *text, struct place *p) {
+    if (p->counted <= p->line_begin) {
+        p->counted = p->line_begin;
+        p->col = 1;
+    }
+    for (; p->counted < p->pos; p->counted++) p->col += ((unsigned char)text[p->counted] & 0xC0) != 0x80;
+    return p->col;
 }
 
 size_t pr_stmt_at(const struct pr_stmt *s, int location) { return location < 0 ? s->offset : s->base + (size_t)location; }
@@ -90,6 +98,7 @@ static struct pr_stmt *add(struct parser *p, const struct pr_piece *piece) {
 
 /* Says why a statement is not judged; at_char counts characters from its first, 1-based, 0 = its start. */
 static void refuse(struct parser *p, struct pr_stmt *s, enum pr_unjudged why, const char *problem, int at_char) {
+    (void)column_of(p->text, &p->at);                       /* the next one on this line goes on from here */
     struct place at = p->at;
     size_t pos = s->offset;
     const size_t end = s->offset + s->len;
@@ -102,7 +111,7 @@ static void refuse(struct parser *p, struct pr_stmt *s, enum pr_unjudged why, co
     s->unjudged = why;
     s->problem = problem;
     s->problem_line = at.line;
-    s->problem_col = at.col;
+    s->problem_col = column_of(p->text, &at);
     p->n_unjudged++;
 }
 
@@ -111,7 +120,7 @@ static void add_judged(struct parser *p, const struct pr_piece *piece, const Raw
     s->base = base;
     s->tag = pr_node_tag(raw->stmt);
     s->node = raw->stmt;
-    if (pr_tree_too_deep(raw->stmt)) {
+    if (pr_tree_too_deep(raw->stmt, s->len)) {
         refuse(p, s, PR_UNPARSED, pr_fmt(p->a, "nested deeper than %d levels", PR_CAP_SQL_DEPTH), 0);
     }
 }
@@ -242,8 +251,15 @@ static bool is_sign(char c) {
     return signs[(unsigned char)c];
 }
 
+static bool opens_few_comments(const char *text, size_t len) {
+    size_t n = 0;
+    for (const char *at = memmem(text, len, "/*", 2); at != NULL && n <= RUN_COMMENTS; n++) at = memmem(at + 2, len - (size_t)(at + 2 - text), "/*", 2);
+    return n <= RUN_COMMENTS;
+}
+
 static enum pr_code check_runs(const char *text, size_t len, struct pr_err *e) {
     size_t run = 0, comments = 0;
+    if (opens_few_comments(text, len)) return PR_OK;
     for (size_t i = 0; i < len; i++) {
         run = is_sign(text[i]) ? run + 1 : 0;
         if (run == 0) comments = 0;
@@ -265,7 +281,7 @@ enum pr_code pr_script_parse(const char *text, size_t len, struct pr_arena *a, s
     }
     PR_TRY(e, pr_check_utf8("SQL", text, len, e));
     PR_TRY(e, check_runs(text, len, e));
-    struct parser p = {.text = pr_dupn(a, text, len), .len = len, .a = a, .at = {.line = 1, .col = 1}};
+    struct parser p = {.text = pr_dupn(a, text, len), .len = len, .a = a, .at = {.line = 1}};
     p.memory = pr_grammar_open();
     const enum pr_code code = parse(&p, e);
     if (code != PR_OK) {

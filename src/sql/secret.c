@@ -38,6 +38,21 @@ static bool in_string(Node *node, void *ctx) {
     return pr_tree_walk(node, in_string, ctx);
 }
 
+static bool says_with(const struct pr_stmt *s, const char *word, size_t n, char last) {
+    const char *end = s->text + s->len, *at = s->text;
+    for (at = memchr(at, last, s->len); at != NULL; at = memchr(at, last, (size_t)(end - at))) {
+        at++;
+        if ((size_t)(at - s->text) >= n && strncasecmp(at - n, word, n) == 0) return true;
+    }
+    return false;
+}
+
+bool pr_stmt_says(const struct pr_stmt *s, const char *word) {
+    const size_t n = strlen(word);
+    const char last = word[n - 1];
+    return says_with(s, word, n, last) || says_with(s, word, n, (char)(last - 'a' + 'A'));
+}
+
 bool pr_stmt_has_secret(const struct pr_stmt *s) {
     const Node *n = s->node;
     if (n == NULL) return strcasestr(s->text, "password") != NULL || strcasestr(s->text, "passwd") != NULL || pr_uri_has_password(s->text);
@@ -55,7 +70,7 @@ bool pr_stmt_has_secret(const struct pr_stmt *s) {
     }
     default: break;
     }
-    const bool worth_it = memmem(s->text, s->len, "://", 3) != NULL || strcasestr(s->text, "dblink") != NULL;
+    const bool worth_it = memmem(s->text, s->len, "://", 3) != NULL || pr_stmt_says(s, "dblink");
     return worth_it && in_string((Node *)(uintptr_t)n, NULL);
 }
 

@@ -109,6 +109,9 @@ bool pr_stmt_outside_tx(const struct pr_stmt *s);
 /* CREATE/DROP/REINDEX INDEX … CONCURRENTLY and DETACH … CONCURRENTLY: leaves an invalid object when it dies. */
 bool pr_stmt_concurrent(const struct pr_stmt *s);
 
+/* Does the statement's text hold the word, which is lower case ASCII, in any case? Wherever it stands: to see what is worth a look. */
+bool pr_stmt_says(const struct pr_stmt *s, const char *word);
+
 /* A password in the statement's text: of a role, a user mapping, a subscription, a URI; text that does not parse counts when it
  * speaks of one. pr_stmt_shown gives the text for people: strings and comments of such a statement as asterisks, byte for byte. */
 bool pr_stmt_has_secret(const struct pr_stmt *s);

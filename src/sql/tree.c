@@ -138,6 +138,10 @@ struct depth {
     bool too_deep;
 };
 
+/* The densest text makes a level of each byte (+++1; ARRAY[[[1]]]: an expression and a list for each pair of brackets): half of that is
+ * safe, beside the few levels that the shortest statement has. Most statements need not be walked. */
+enum { LEVELS_OF_NOTHING = 64 };
+
 static bool measure(Node *node, void *ctx) {
     struct depth *d = ctx;
     if (node == NULL) return false;
@@ -151,8 +155,9 @@ static bool measure(Node *node, void *ctx) {
     return stop;
 }
 
-bool pr_tree_too_deep(const void *node) {
+bool pr_tree_too_deep(const void *node, size_t len) {
     struct depth d = {0};
+    if (len < (PR_CAP_SQL_DEPTH - LEVELS_OF_NOTHING) / 2) return false;
     /* The library guards its own walker by the depth of the stack and raises its error, which must be caught. */
     PG_TRY();
     {
