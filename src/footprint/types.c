@@ -122,6 +122,7 @@ const char *fx_type_text(struct fx *x, const struct fx_type *t) {
     const char *with = strstr(base, " with");
     if (*mods != '\0' && with != NULL)
         return pr_fmt(x->a, "%.*s%s%s%s", (int)(with - base), base, mods, with, array);
+    if (*mods == '\0' && !t->array) return base == t->name ? pr_dup(x->a, base) : base;
     return pr_fmt(x->a, "%s%s%s", base, mods, array);
 }
 

@@ -22,6 +22,7 @@ struct pr_check {
     bool up_only, footprint;
     int version_num;
     json_t *doc, *migrations, *findings, *suppressed, *grounding;
+    json_t *texts;                 /* that many findings share */
     int64_t counts[PR_LEVEL_COUNT], ignored, accepted, left_out, unjudged;
 };
 

@@ -18,13 +18,24 @@ static struct cell cell_of(struct pr_arena *a, const char *p, size_t len) {
     return (struct cell){.text = shown, .len = strlen(shown), .columns = pr_columns(shown, strlen(shown))};
 }
 
+static bool is_plain(const char *line) {
+    const char *p = line;
+    while (*p >= 0x20 && *p < 0x7f) p++;
+    return *p == '\0';
+}
+
 static size_t cells_of(struct pr_arena *a, const char *line, struct cell **out) {
-    struct cell *cells = NULL;
-    size_t n = 0, cap = 0;
+    struct cell *cells = PR_NEW_ARRAY(a, struct cell, strlen(line));
+    size_t n = 0;
     int at = 0;
+    if (is_plain(line)) {
+        for (; line[n] != '\0'; n++) cells[n] = (struct cell){.text = line + n, .len = 1, .columns = 1};
+        *out = cells;
+        return n;
+    }
     for (const char *p = line; *p != '\0';) {
         const size_t len = char_len(p);
-        struct cell *c = PR_PUSH(a, cells, n, cap);
+        struct cell *c = &cells[n++];
         *c = *p == '\t' ? (struct cell){.text = "    ", .len = (size_t)(TAB - at % TAB), .columns = TAB - at % TAB} : cell_of(a, p, len);
         at += c->columns;
         p += len;
@@ -53,8 +64,7 @@ void pr_check_excerpt(const json_t *o, const char *paint, const struct pr_render
     const char *line = pr_get_str(o, "source");
     if (line == NULL || line[0] == '\0') return;
     struct cell *cells = NULL;
-    struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
-    const size_t n = cells_of(scratch, line, &cells);
+    const size_t n = cells_of(r->a, line, &cells);
     const int64_t col = pr_get_int(o, "col") - pr_get_int(o, "source_col"), width = pr_get_int(o, "width");
     const size_t place = col < 0 ? 0 : (size_t)col < n ? (size_t)col : n;
     const size_t end = width > (int64_t)(n - place) ? n : place + (size_t)width;
@@ -64,16 +74,24 @@ void pr_check_excerpt(const json_t *o, const char *paint, const struct pr_render
     int used = cut ? 1 : 0, marks = 0;
     pr_addf(r->out, "  \001d%4" PRId64 " |\002 %s", pr_get_int(o, "line"), cut ? "…" : "");
     const int before = used + columns_of(cells, from, place);
+    struct cell run = {0};                                  /* cells that stand side by side go out together */
     for (size_t i = from; i < n; i++) {
         const bool last = i + 1 == n;
         if (used + cells[i].columns > room - (last ? 0 : 1)) {
-            pr_add(r->out, "…");
+            pr_addn(r->out, run.text, run.len);
+            run = (struct cell){.text = "…", .len = strlen("…")};
             break;
         }
-        pr_addn(r->out, cells[i].text, cells[i].len);
+        if (run.len > 0 && run.text + run.len != cells[i].text) {
+            pr_addn(r->out, run.text, run.len);
+            run.len = 0;
+        }
+        if (run.len == 0) run.text = cells[i].text;
+        run.len += cells[i].len;
         used += cells[i].columns;
         if (i >= place && i < end) marks += cells[i].columns;
     }
+    pr_addn(r->out, run.text, run.len);
     char *underline = pr_alloc(r->a, (size_t)marks + 2);
     memset(underline, '^', (size_t)(marks > 0 ? marks : 1));
     pr_addf(r->out, "\n       \001d|\002 %*s\001%s%s\002\n", before, "", paint, underline);

@@ -5,9 +5,13 @@ static const char *paint_of(const char *level) { return pr_eq(level, "error") ? 
 
 /* Columns of a word without its colour marks. */
 static int columns_of(const char *word, size_t n) {
-    int columns = pr_columns(word, n);
-    for (size_t i = 0; i < n; i++) columns -= word[i] == '\001' ? 2 : word[i] == '\002' ? 1 : 0;
-    return columns;
+    unsigned char all = 0;
+    int marks = 0;
+    for (size_t i = 0; i < n; i++) {
+        all |= (unsigned char)word[i];
+        marks += word[i] == '\001' ? 2 : word[i] == '\002' ? 1 : 0;
+    }
+    return (all < 0x80 ? (int)n : pr_columns(word, n)) - marks;
 }
 
 /* Words of a text in lines of the terminal's width; the first begins at column `at`, the others behind `indent` blanks. */
@@ -50,7 +54,10 @@ static bool is_new(json_t *said, const char *text) {
     return true;
 }
 
-static void put_finding(const struct pr_render *r, const json_t *o, json_t *said) {
+/* What it takes to write one is given back before the next: there may be thousands. */
+static void put_finding(const struct pr_render *whole, const json_t *o, json_t *said) {
+    struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
+    const struct pr_render own = {.out = whole->out, .a = scratch, .width = whole->width}, *r = &own;
     const char *level = pr_get_str(o, "level"), *what = pr_get_str(o, "what"), *safe_way = pr_get_str(o, "safe_way"), *sql = pr_get_str(o, "safe_sql");
     const int64_t line = pr_get_int(o, "line"), col = pr_get_int(o, "col");
     const char *place = col > 0 ? pr_fmt(r->a, "%" PRId64 ":%" PRId64 " ", line, col) : line > 1 ? pr_fmt(r->a, "line %" PRId64 " ", line) : "";

@@ -137,10 +137,10 @@ static void put_footprints(struct pr_check *k, json_t *into, const struct pr_jud
     }
 }
 
-static json_t *finding_of(const struct pr_finding *f, const struct pr_migration *m, const char *side) {
-    json_t *o = pr_finding_json(f);
-    pr_set_str(o, "migration", m->id);
-    pr_set_str(o, "side", side);
+static json_t *finding_of(const struct pr_check *k, const struct pr_finding *f, const struct pr_migration *m, const char *side) {
+    json_t *o = pr_finding_json(f, k->texts);
+    pr_set_shared(o, "migration", m->id, k->texts);
+    pr_set_shared(o, "side", side, k->texts);
     return o;
 }
 
@@ -152,9 +152,9 @@ void pr_check_suppress(struct pr_check *k, const json_t *finding, const char *by
 }
 
 static void put_findings(struct pr_check *k, const struct pr_migration *m, const char *side, const struct pr_judged *d) {
-    for (size_t i = 0; i < d->findings.n; i++) PR_ASSERT(json_array_append_new(k->findings, finding_of(&d->findings.items[i], m, side)) == 0);
+    for (size_t i = 0; i < d->findings.n; i++) PR_ASSERT(json_array_append_new(k->findings, finding_of(k, &d->findings.items[i], m, side)) == 0);
     for (size_t i = 0; i < d->hidden.n; i++) {
-        json_t *o PR_CLEANUP(pr_json_freep) = finding_of(&d->hidden.items[i], m, side);
+        json_t *o PR_CLEANUP(pr_json_freep) = finding_of(k, &d->hidden.items[i], m, side);
         pr_check_suppress(k, o, "ignore", d->hidden.items[i].ignored);
     }
     for (int l = 0; l < PR_LEVEL_COUNT; l++) k->counts[l] += d->counts[l];
@@ -306,6 +306,7 @@ static void put_folder_problems(struct pr_check *k) {
 
 static void begin(struct pr_check *k, const struct args *in) {
     k->doc = json_object();
+    k->texts = json_object();
     pr_set_str(k->doc, "schema", "pgrail.check/1");
     pr_set_str(k->doc, "environment", k->x.env != NULL ? k->x.env->name : NULL);
     pr_set_str(k->doc, "grammar", pr_grammar_version());
@@ -360,6 +361,7 @@ static void finish(struct pr_check *k, const struct args *in) {
 
 static void close_check(struct pr_check *k) {
     json_decref(k->doc);
+    json_decref(k->texts);
     pr_context_done(&k->x);
 }
 

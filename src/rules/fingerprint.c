@@ -28,6 +28,20 @@ static const char *statement_hash(const struct pr_script *s, int index, struct p
     return pr_sha256_text(a, folded(a, s->text + st->offset, st->len < STATEMENT_BYTES ? st->len : STATEMENT_BYTES));
 }
 
+enum { PARTS = 5 };
+
+static const char *key_of(struct pr_arena *a, const char *const parts[PARTS]) {
+    size_t lens[PARTS], all = 0;
+    for (int i = 0; i < PARTS; i++) all += (lens[i] = strlen(parts[i])) + 1;
+    char *key = pr_alloc_bytes(a, all), *to = key;
+    for (int i = 0; i < PARTS; i++) {
+        memcpy(to, parts[i], lens[i]);
+        to += lens[i];
+        *to++ = i + 1 < PARTS ? '\n' : '\0';
+    }
+    return key;
+}
+
 struct keyed { const char *key; size_t index; };
 
 static int by_key(const void *x, const void *y) {
@@ -49,12 +63,13 @@ void pr_fingerprints(const struct pr_script *script, bool is_down, struct pr_fin
         hashed = f->stmt;
         const size_t len = f->len < 200 ? f->len : 200, room = script->len - f->offset;
         const char *place = folded(a, script->text + f->offset, len < room ? len : room);
-        keys[n++] = (struct keyed){.key = pr_fmt(a, "%s\n%s\n%s\n%s\n%s", f->rule, is_down ? "down" : "up", f->path != NULL ? f->path : "", hash, place), .index = i};
+        keys[n++] = (struct keyed){.key = key_of(a, (const char *const[]){f->rule, is_down ? "down" : "up", f->path != NULL ? f->path : "", hash, place}), .index = i};
     }
     if (n > 1) qsort(keys, n, sizeof *keys, by_key);
     for (size_t i = 0, nth = 0; i < n; i++) {
         nth = i > 0 && pr_eq(keys[i].key, keys[i - 1].key) ? nth + 1 : 0;
-        const char *text = pr_sha256_text(a, pr_fmt(a, "%s\n%zu", keys[i].key, nth));
+        const char *const parts[] = {keys[i].key, pr_fmt(a, "\n%zu", nth)};
+        const char *text = pr_sha256_parts(a, parts, (const size_t[]){strlen(parts[0]), strlen(parts[1])}, 2);
         findings->items[keys[i].index].fingerprint = pr_dupn(a, text, 32);
     }
 }

@@ -86,26 +86,40 @@ static void report_unparsed(const struct pr_judge *j, const struct pr_stmt *s, c
 
 static bool is_later(const struct pr_stmt *s) { return s->inside != NULL && s->inside->later; }
 
-static bool is_asked(const struct pr_rule *rule, const struct pr_rule_ctx *c) {
-    const int major = c->version_num / 10000;
+/* Of a server of that version, with or without facts. */
+static bool is_about(const struct pr_rule *rule, int version_num, bool facts) {
+    const int major = version_num / 10000;
     if (major > 0 && ((rule->pg_from > 0 && major < rule->pg_from) || (rule->pg_to > 0 && major > rule->pg_to))) return false;
-    if (rule->version_to > 0 && c->version_num > rule->version_to) return false;
-    if (rule->needs_facts && c->facts == NULL) return false;
+    if (rule->version_to > 0 && version_num > rule->version_to) return false;
+    return facts || !rule->needs_facts;
+}
+
+/* The rules that one side is judged by, in the order in which they are asked. */
+struct asked { const struct pr_rule **rules; size_t n; };
+
+static struct asked asked_of(int version_num, bool facts, struct pr_arena *a) {
+    struct asked all = {.rules = PR_NEW_ARRAY(a, const struct pr_rule *, pr_n_rules + 1)};
+    for (int late = 0; late < 2; late++)
+        for (size_t i = 0; i < pr_n_rules; i++)
+            if (pr_rules[i]->after_others == (late == 1) && is_about(pr_rules[i], version_num, facts)) all.rules[all.n++] = pr_rules[i];
+    return all;
+}
+
+static bool is_asked(const struct pr_rule *rule, const struct pr_rule_ctx *c) {
     if (is_later(c->stmt) && rule->family != PR_F_GROUNDING) return false;         /* it does not run now */
     return rule->family != PR_F_BLOCKING || c->fp->fails_sqlstate == NULL || !c->fp->certain_fail;     /* what fails blocks nobody */
 }
 
-static void judge_stmt(const struct pr_rule_ctx *base, struct pr_findings *out) {
+static void judge_stmt(const struct pr_rule_ctx *base, const struct asked *asked, struct pr_findings *out) {
     struct pr_rule_ctx c = *base;
     c.out = out;
-    for (int late = 0; late < 2; late++)
-        for (size_t i = 0; i < pr_n_rules; i++) {
-            c.rule = pr_rules[i];
-            if (c.rule->after_others != (late == 1) || !is_asked(c.rule, &c)) continue;
-            const size_t before = out->n;
-            c.rule->check(&c);
-            c.failure_named = c.failure_named || (c.rule->names_failure && out->n > before);
-        }
+    for (size_t i = 0; i < asked->n; i++) {
+        c.rule = asked->rules[i];
+        if (!is_asked(c.rule, &c)) continue;
+        const size_t before = out->n;
+        c.rule->check(&c);
+        c.failure_named = c.failure_named || (c.rule->names_failure && out->n > before);
+    }
 }
 
 static void follow_settings(struct pr_tx_so_far *t, const struct pr_stmt *s) {
@@ -158,6 +172,7 @@ struct judging {
     struct pr_judged *d;
     struct pr_shown shown;
     struct pr_abouts abouts;
+    struct asked asked;
 };
 
 static void close_judging(struct judging *g) { pr_script_done(&g->flat); }
@@ -190,7 +205,7 @@ static void judge_one(struct judging *g, const struct pr_stmt *s, const struct p
         .version_num = g->version, .tx = pr_side_tx(j->side), .so_far = *so_far, .migration = j->migration, .config = j->config,
         .script = &g->flat, .side = j->side, .is_down = j->is_down, .runner = j->runner != NULL ? j->runner : "pgrail",
         .abouts = &g->abouts};
-    judge_stmt(&c, out);
+    judge_stmt(&c, &g->asked, out);
 }
 
 /* PL/pgSQL looks names up when it runs: a function is judged in the world that the whole script leaves. */
@@ -235,6 +250,7 @@ enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct 
     const enum pr_tx_mode tx = pr_side_tx_as(j->side, &d.script);
     struct pr_world *before = j->world != NULL ? j->world : pr_world_new(j->facts, j->version_num, a);
     struct judging g PR_CLEANUP(close_judging) = {.j = j, .a = a, .version = pr_world_version(before), .d = &d, .before = before};
+    g.asked = asked_of(g.version, pr_world_facts(before) != NULL, a);
     pr_footprint_open(&d.script, pr_world_facts(before), a, &g.flat);
     pr_footprint_flat(pr_world_over(before, a), &g.flat, tx, a, &g.run);
     pr_footprint_fold(&g.run, &d.script, a, &d.run);

@@ -13,6 +13,8 @@ const size_t pr_n_rules = PR_COUNT(pr_rules);
 
 const struct pr_rule *pr_rule_find(const char *id) {
     for (size_t i = 0; i < pr_n_rules; i++)
+        if (pr_rules[i]->id == id) return pr_rules[i];      /* most ask with the rule's own text */
+    for (size_t i = 0; i < pr_n_rules; i++)
         if (pr_eq(pr_rules[i]->id, id)) return pr_rules[i];
     return NULL;
 }

@@ -172,12 +172,12 @@ void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h) {
     });
 }
 
-json_t *pr_finding_json(const struct pr_finding *f) {
+json_t *pr_finding_json(const struct pr_finding *f, json_t *texts) {
     json_t *o = json_object();
-    pr_set_str(o, "rule", f->rule);
-    pr_set_str(o, "family", pr_family_of(f->rule));
-    pr_set_str(o, "level", pr_level_name(f->level));
-    pr_set_str(o, "path", f->path);
+    pr_set_shared(o, "rule", f->rule, texts);
+    pr_set_shared(o, "family", pr_family_of(f->rule), texts);
+    pr_set_shared(o, "level", pr_level_name(f->level), texts);
+    pr_set_shared(o, "path", f->path, texts);
     pr_set_int(o, "line", f->line);
     pr_set_int(o, "col", f->col);
     pr_set_int(o, "end_line", f->end_line);
@@ -190,7 +190,7 @@ json_t *pr_finding_json(const struct pr_finding *f) {
     pr_set_str(o, "fingerprint", f->fingerprint);
     pr_set_str(o, "title", f->title);
     pr_set_str(o, "what", f->what);
-    pr_set_str(o, "safe_way", f->safe_way);
+    pr_set_shared(o, "safe_way", f->safe_way, texts);
     pr_set_str(o, "safe_sql", f->safe_sql);
     pr_set_bool(o, "unknown_size", f->unknown_size);
     return o;

@@ -181,7 +181,9 @@ static bool talks_elsewhere(struct look *l, const struct pr_stmt *s) {
     struct pr_called *calls = NULL;
     const NodeTag tag = nodeTag((const Node *)s->node);
     if (tag == T_CreateSubscriptionStmt || tag == T_AlterSubscriptionStmt || tag == T_CreateForeignServerStmt || tag == T_ImportForeignSchemaStmt) return true;
-    const size_t n = tag == T_SelectStmt || tag == T_InsertStmt || tag == T_UpdateStmt ? pr_stmt_calls(s, l->a, &calls) : 0;
+    const bool queries = tag == T_SelectStmt || tag == T_InsertStmt || tag == T_UpdateStmt;
+    const bool worth_it = queries && (pr_stmt_says(s, "dblink") || strstr(s->text, "&\"") != NULL);      /* U&"\0064blink" */
+    const size_t n = worth_it ? pr_stmt_calls(s, l->a, &calls) : 0;
     for (size_t i = 0; i < n; i++)
         if (pr_starts(calls[i].name, "dblink")) return true;
     const struct pr_rel *r = rel_of(l, l->fp->main_name);

@@ -192,7 +192,7 @@ void pr_judged_done(struct pr_judged *j);                   /* for PR_CLEANUP; a
  * equal ones it is. Lines that move, other statements and another wording of the rule change nothing. */
 void pr_fingerprints(const struct pr_script *script, bool is_down, struct pr_findings *findings);
 
-/* A finding as in docs/schema/check.json; a new reference. */
-json_t *pr_finding_json(const struct pr_finding *f);
+/* A finding as in docs/schema/check.json; a new reference. texts: an object for the texts that findings share (pr_set_shared), or NULL. */
+json_t *pr_finding_json(const struct pr_finding *f, json_t *texts);
 
 #endif

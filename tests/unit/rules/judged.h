@@ -5,7 +5,7 @@
 #include "rules/rules.h"
 
 static struct pr_side side_of(const char *sql, struct pr_tx *tx) {
-    return (struct pr_side){.path = "m/0001_x.up.sql", .text = sql, .len = strlen(sql), .first_line = 1, .sha256 = "", .tx = tx};
+    return (struct pr_side){.path = "m/0001_x.up.sql", .text = sql, .len = strlen(sql), .first_line = 1, .tx = tx};
 }
 
 struct ask { const char *sql; const struct pr_facts *facts; enum pr_tx_mode tx; bool is_down; const char *runner; const struct pr_config *config; int version; };
