@@ -258,6 +258,14 @@ static enum pr_code reconnect(struct pr_bf_drive *d, struct pr_err *e) {
     return e->code;
 }
 
+static void stop_when_enough(struct pr_bf_drive *d) {
+    int64_t read = 0;
+    for (size_t i = 0; i < PR_BF_MAX_WORKERS; i++) read += atomic_load(&d->board->slots[i].read);
+    if (d->enough == 0 || read < d->enough || d->leaving) return;
+    d->had_enough = true;
+    leave(d);
+}
+
 static enum pr_code turn(struct pr_bf_drive *d, struct pr_err *e) {
     int64_t done = 0;
     PR_TRY(e, heed_signal(d, e));
@@ -265,6 +273,7 @@ static enum pr_code turn(struct pr_bf_drive *d, struct pr_err *e) {
     PR_TRY(e, dismiss(d, e));
     PR_TRY(e, man(d, e));
     PR_TRY(e, look_round(d, e));
+    stop_when_enough(d);
     for (size_t i = 0; i < PR_BF_MAX_WORKERS; i++) done += atomic_load(&d->board->slots[i].batches);
     if (done != d->seen_batches || d->held != NULL || d->job.state == PR_BF_PAUSED) d->last_done_us = pr_mono_us();
     if (done != d->seen_batches)

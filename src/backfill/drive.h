@@ -27,6 +27,8 @@ struct pr_bf_drive {
     int64_t started_us, read_us, looked_us, progress_us, last_done_us, seen_batches;
     int64_t told_us;                        /* workers were told to leave; 0 = not */
     bool leaving, signalled, by_others;
+    int64_t enough;                         /* rows after which a trial has seen enough; 0 = never */
+    bool had_enough;
     json_t *doc;
 };
 
@@ -34,6 +36,10 @@ struct pr_bf_drive {
 PR_NODISCARD enum pr_code pr_bf_drive(struct pr_bf_drive *d, bool *walked, struct pr_err *e);
 /* What the parent's own session needs: no timeout of the role's, and an end when its link is gone. Errors DB, TIMEOUT, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_parent_session(struct pr_pg *pg, struct pr_err *e);
+
+/* run.c: settings of a new job, and the estimate of its rows. */
+struct pr_bf_tuning pr_bf_tuning_of(const struct pr_bf_file *f, const struct pr_bf_cut *cut);
+int64_t pr_bf_est_rows(const struct pr_bf_cut *cut);
 
 /* tell.c: settings and sizes, for people and for the document. */
 json_t *pr_bf_progress_json(const struct pr_bf_progress *p);

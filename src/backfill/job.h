@@ -70,6 +70,8 @@ struct pr_bf_progress {
 };
 /* Errors DB, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_journal_progress(struct pr_pg *pg, int64_t job, struct pr_bf_progress *out, struct pr_err *e);
+/* The same, less: of one walk. Errors DB, CONNECT. */
+PR_NODISCARD enum pr_code pr_bf_journal_changed(struct pr_pg *pg, int64_t job, const char *walk, int64_t *out, struct pr_err *e);
 struct pr_bf_reject { const char *walk, *sqlstate; const char *key; };  /* key: as an array literal */
 /* The first ones that were set aside. Errors DB, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_journal_rejects(struct pr_pg *pg, int64_t job, int64_t limit, struct pr_arena *a, struct pr_bf_reject **out, size_t *n,

@@ -169,6 +169,17 @@ enum pr_code pr_bf_journal_progress(struct pr_pg *pg, int64_t job, struct pr_bf_
     return PR_OK;
 }
 
+enum pr_code pr_bf_journal_changed(struct pr_pg *pg, int64_t job, const char *walk, int64_t *out, struct pr_err *e) {
+    static const struct pr_pg_stmt changed = {
+        .name = "backfill journal: changed rows", .n_params = 2, .shape = PR_ONE_ROW, .n_cols = 1, .timeout_ms = OURS_MS,
+        .sql = "SELECT coalesce(sum(changed), 0) FROM pgrail.backfill_range WHERE job = $1::bigint AND walk = $2"};
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)1 << 20);
+    const char *const params[] = {num(a, job), walk};
+    struct pr_pg_rows r = {0};
+    PR_TRY(e, pr_pg_query(pg, &changed, params, a, &r, e));
+    return cell_int(&r, 0, 0, out, e);
+}
+
 enum pr_code pr_bf_journal_rejects(struct pr_pg *pg, int64_t job, int64_t limit, struct pr_arena *a, struct pr_bf_reject **out, size_t *n,
                                    struct pr_err *e) {
     static const struct pr_pg_stmt rejects = {

@@ -29,18 +29,24 @@ static bool by_key_alone(const struct pr_bf_cut *cut) {
     return cut->kind == PR_BF_UPDATE;
 }
 
-static struct pr_bf_tuning of_file(const struct pr_bf_file *f, const struct pr_bf_cut *cut) {
+struct pr_bf_tuning pr_bf_tuning_of(const struct pr_bf_file *f, const struct pr_bf_cut *cut) {
     struct pr_bf_tuning t = f->tuning;
     if (t.vacuum_rows == PR_BF_AS_IS) t.vacuum_rows = by_key_alone(cut) ? VACUUM_ROWS : 0;
     return t;
+}
+
+int64_t pr_bf_est_rows(const struct pr_bf_cut *cut) {
+    int64_t rows = 0;
+    for (size_t i = 0; i < cut->n_walks; i++) rows = pr_sat_add(rows, cut->walks[i].est_rows > 0 ? cut->walks[i].est_rows : 0);
+    return rows;
 }
 
 /* ---- the job */
 
 static enum pr_code new_job(struct pr_bf_drive *d, struct pr_err *e) {
     const struct pr_bf_file *f = d->ask->file;
-    d->job = (struct pr_bf_job){.name = f->id, .sha256 = f->sha256, .statement = d->cut.statement, .target = d->cut.target, .tuning = of_file(f, &d->cut)};
-    for (size_t i = 0; i < d->cut.n_walks; i++) d->job.rows_total = pr_sat_add(d->job.rows_total, d->cut.walks[i].est_rows > 0 ? d->cut.walks[i].est_rows : 0);
+    d->job = (struct pr_bf_job){.name = f->id, .sha256 = f->sha256, .statement = d->cut.statement, .target = d->cut.target,
+                                .tuning = pr_bf_tuning_of(f, &d->cut), .rows_total = pr_bf_est_rows(&d->cut)};
     pr_bf_wish_apply(&d->ask->wish, &d->job.tuning);
     return pr_bf_journal_open(d->pg, &d->job, &d->cut, d->a, e);
 }
@@ -284,7 +290,7 @@ static enum pr_code open_all(struct pr_bf_drive *d, struct pr_err *e) {
 /* The same way as any change of an environment; what is new is how it runs. */
 static enum pr_code gate(struct pr_bf_drive *d, struct pr_err *e) {
     const struct pr_backfill *ask = d->ask;
-    struct pr_bf_tuning t = d->job.id == 0 ? of_file(ask->file, &d->cut) : d->job.tuning;
+    struct pr_bf_tuning t = d->job.id == 0 ? pr_bf_tuning_of(ask->file, &d->cut) : d->job.tuning;
     pr_bf_wish_apply(&ask->wish, &t);
     const struct pr_apply *as = &(struct pr_apply){.config = ask->config, .environment = ask->environment, .migration = ask->migration, .command = ask->command,
                                                    .manner = pr_bf_tuning_words(d->a, &t), .talk = ask->talk};

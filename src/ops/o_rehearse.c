@@ -2,14 +2,16 @@
 
 #include <unistd.h>
 
+#include "backfill/run.h"
 #include "catalog/catalog.h"
 #include "crypt/crypt.h"
 #include "policy/policy.h"
+#include "project/backfills.h"
 #include "rehearse/rehearse.h"
 
 /* rehearse: the migration on a disposable copy of staging, with what it did to others, and a verdict. */
 
-struct args { const char *migration, *env, *staging, *dump, *html; int64_t sample; bool force; };
+struct args { const char *migration, *env, *staging, *dump, *html, *share; int64_t sample; bool force; };
 
 static const struct pr_param params[] = {
     {.name = "migration", PR_FIELD(PR_T_STR, struct args, migration), .required = true, .positional = true, .complete = "migration",
@@ -24,6 +26,8 @@ static const struct pr_param params[] = {
      .help = "Pause between two looks at the locks; default is [rehearse] sample of pgrail.conf."},
     {.name = "force", PR_FIELD(PR_T_BOOL, struct args, force),
      .help = "Rehearse although check found errors; the verdict stays \"not ready\"."},
+    {.name = "share", PR_FIELD(PR_T_STR, struct args, share), .fallback = "100%", .unit = "percent",
+     .help = "Of a backfill: the part of the rows to run, as in 10%; the forecast is of all."},
     {.name = "html", PR_FIELD(PR_T_PATH, struct args, html), .help = "Page to write; default is .pgrail/rehearsals/MIGRATION.html."},
 };
 
@@ -34,9 +38,12 @@ struct rehearsal {
     struct pr_facts *facts;        /* of the target; NULL when it cannot be reached */
     struct pr_script script;
     struct pr_judged judged;
+    struct pr_bf_file backfill;    /* when it is one */
+    int64_t share;
 };
 
 static void rehearsal_done(struct rehearsal *h) {
+    pr_bf_file_done(&h->backfill);
     pr_script_done(&h->script);
     pr_script_done(&h->judged.script);
     pr_context_done(&h->x);
@@ -132,9 +139,42 @@ static enum pr_code record(const struct rehearsal *h, json_t *doc, bool passed, 
     return PR_OK;
 }
 
+/* ---- a backfill runs on the copy as it will run */
+
+static enum pr_code fill(void *ctx, const struct pr_pg_where *copy, struct pr_arena *a, struct pr_filled *out, struct pr_err *e) {
+    const struct rehearsal *h = ctx;
+    const struct pr_bf_trial trial = {.file = &h->backfill, .where = *copy, .share = h->share, .talk = h->c->talk};
+    struct pr_bf_tried t = {0};
+    PR_TRY(e, pr_backfill_try(&trial, a, &t, e));
+    struct pr_filled_table *tables = PR_NEW_ARRAY(a, struct pr_filled_table, t.n_tables);
+    for (size_t i = 0; i < t.n_tables; i++) tables[i] = (struct pr_filled_table){t.tables[i].oid, t.tables[i].changed, t.tables[i].walked};
+    *out = (struct pr_filled){.way = t.way, .why_way = t.why_way, .tables = tables, .n_tables = t.n_tables, .whole = t.whole, .rows = t.rows, .read = t.read,
+                              .changed = t.changed, .batches = t.batches, .rejects = t.rejects, .walk_us = t.walk_us, .heap_before = t.heap_before,
+                              .heap_after = t.heap_after, .indexes_before = t.indexes_before, .indexes_after = t.indexes_after, .updates = t.updates,
+                              .hot_updates = t.hot_updates, .left = t.left};
+    return PR_OK;
+}
+
+static enum pr_code take_share(struct rehearsal *h, const char *text, struct pr_err *e) {
+    const size_t len = strlen(text);
+    const char *number = len > 0 && text[len - 1] == '%' ? pr_dupn(h->c->a, text, len - 1) : text;
+    if (pr_parse_i64(number, 1, 100, &h->share, e) != PR_OK) return PR_FAIL(e, PR_ERR_USAGE, "share is \"%s\": it must be 1%% to 100%%", pr_printable(h->c->a, text, 40));
+    if (h->share == 100 || pr_is_backfill(h->m->up.path)) return PR_OK;
+    return PR_FAIL(e, PR_ERR_USAGE, "migration %s is no backfill: only of a backfill a share can be rehearsed", h->m->id);
+}
+
+/* Read before anything is cloned: its header may be wrong. */
+static enum pr_code take_backfill(struct rehearsal *h, const struct args *in, struct pr_err *e) {
+    PR_TRY(e, take_share(h, in->share, e));
+    if (!pr_is_backfill(h->m->up.path)) return PR_OK;
+    return pr_bf_file_parse(h->m->up.path, h->m->up.text, h->m->up.len, h->c->a, &h->backfill, e);
+}
+
 /* An unprotected environment needs no approval. Named even where it is the default: the command is typed in other moods. */
 static const char *next_command(const struct rehearsal *h) {
-    return pr_fmt(h->c->a, "pgrail %s %s --env %s", h->x.env->is_protected ? "approve" : "apply", h->m->id, h->x.env->name);
+    const char *what = h->x.env->is_protected ? "approve" : h->backfill.stmt != NULL ? "backfill" : "apply";
+    const char *which = pr_eq(what, "backfill") ? h->m->up.path : h->m->id;
+    return pr_fmt(h->c->a, "pgrail %s %s --env %s", what, which, h->x.env->name);
 }
 
 static enum pr_code run(struct pr_call *c, struct pr_err *e) {
@@ -150,6 +190,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
         return pr_hint(e, "--env names the environment that it is for, --staging the one that is cloned");
     }
     if (h.m->up.text == NULL) return PR_FAIL(e, PR_ERR_BAD_INPUT, "migration %s has no up side", h.m->id);
+    PR_TRY(e, take_backfill(&h, in, e));
     PR_TRY(e, read_target(&h, e));
     PR_TRY(e, may_rehearse(&h, in, e));
     pr_pg_close(h.x.pg);                        /* the rehearsal opens its own sessions */
@@ -157,7 +198,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const char *page = page_path(&h, in);
     const struct pr_rehearse r = {.config = h.x.config, .target = h.x.env, .staging = staging, .dump = in->dump, .migration = h.m,
                                   .sample_ms = in->sample > 0 ? in->sample : h.x.config->sample_ms, .force = in->force, .html = page,
-                                  .talk = c->talk};
+                                  .talk = c->talk, .fill = h.backfill.stmt != NULL ? fill : NULL, .fill_ctx = &h};
     json_t *doc PR_CLEANUP(pr_json_freep) = NULL;
     bool passed = false;
     PR_TRY(e, pr_rehearse_run(&r, c->a, &doc, &passed, e));
@@ -185,6 +226,23 @@ static void render_stops(const json_t *doc, const struct pr_render *r) {
     }
 }
 
+static void render_growth(const struct pr_render *r, const json_t *b, const char *what, const char *key, bool known) {
+    const int64_t more = pr_get_int(b, pr_fmt(r->a, "%s_bytes_after", key)) - pr_get_int(b, pr_fmt(r->a, "%s_bytes_before", key));
+    pr_addf(r->out, "; %s +%s", what, pr_human_bytes(r->a, more > 0 ? more : 0));
+    if (known) pr_addf(r->out, " (production +%s)", pr_human_bytes(r->a, pr_get_int(b, pr_fmt(r->a, "forecast_%s_bytes", key))));
+}
+
+static void render_backfill(const json_t *doc, const struct pr_render *r) {
+    const json_t *b = pr_get(doc, "backfill"), *forecast = pr_get(doc, "forecast");
+    const bool known = pr_get_bool(forecast, "known");
+    if (b == NULL) return;
+    pr_addf(r->out, "   as a backfill: %s, %s in %s", pr_get_str(b, "way"), pr_plural(r->a, pr_get_int(b, "changed"), "row"), pr_plural(r->a, pr_get_int(b, "batches"), "transaction"));
+    render_growth(r, b, "heap", "heap", known);
+    render_growth(r, b, "indexes", "index", known);
+    if (known) pr_addf(r->out, "; WAL in production %s", pr_human_bytes(r->a, pr_get_int(forecast, "wal_bytes")));
+    pr_add(r->out, "\n");
+}
+
 static void render_reasons(const json_t *doc, const struct pr_render *r) {
     const json_t *verdict = pr_get(doc, "verdict");
     size_t i = 0;
@@ -207,6 +265,7 @@ static void render(const json_t *doc, const struct pr_render *r) {
         pr_addf(r->out, "; production %s to %s", pr_human_us(r->a, pr_get_int(forecast, "low_us")),
                 pr_human_us(r->a, pr_get_int(forecast, "high_us")));
     pr_addf(r->out, "; WAL %s\n", pr_human_bytes(r->a, pr_get_int(up, "wal_bytes")));
+    render_backfill(doc, r);
     render_stops(doc, r);
     if (json_array_size(pr_get(forecast, "stops")) == 0) pr_add(r->out, "   nobody was stopped\n");
     render_reasons(doc, r);

@@ -102,7 +102,7 @@ static void compare_stmt(struct pr_rehearsed *all, const struct pr_seen_run *run
 }
 
 void pr_compare(struct pr_rehearsed *all, struct pr_arena *a) {
-    if (all->facts == NULL || all->n_runs == 0) return;
+    if (all->facts == NULL || all->n_runs == 0 || all->r->fill != NULL) return;         /* predicted is the statement, run was something else */
     const struct pr_seen_run *run = &all->runs[0];
     struct pr_world *world = pr_world_new(all->facts, all->facts->version_num, a);
     struct pr_run_footprint fp = {0};

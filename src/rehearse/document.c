@@ -191,11 +191,11 @@ static void set_timeline(json_t *out, const struct pr_seen_run *run) {
     }
 }
 
-static void set_run(json_t *array, const struct pr_seen_run *run, const struct pr_forecast *f) {
+static void set_run(json_t *array, const struct pr_seen_run *run, const struct pr_forecast *f, bool is_fill) {
     json_t *out = pr_push_object(array);
     pr_set_str(out, "direction", run->direction);
     pr_set_str(out, "file", run->side->path);
-    pr_set_str(out, "transactions", pr_tx_mode_name(pr_side_tx(run->side)));
+    pr_set_str(out, "transactions", is_fill ? "small pieces, a transaction each" : pr_tx_mode_name(pr_side_tx(run->side)));
     pr_set_bool(out, "ok", run->ok);
     pr_set_bool(out, "left_half", run->left_half);
     pr_set_str(out, "cleaned", run->left);
@@ -290,7 +290,8 @@ json_t *pr_rehearsal_document(const struct pr_rehearsed *all, struct pr_arena *a
     set_copy(doc, all);
     set_parity(doc, all);
     json_t *runs = pr_set_array(doc, "runs");
-    for (size_t i = 0; i < all->n_runs; i++) set_run(runs, &all->runs[i], i == 0 ? &all->forecast : NULL);
+    for (size_t i = 0; i < all->n_runs; i++) set_run(runs, &all->runs[i], i == 0 ? &all->forecast : NULL, all->r->fill != NULL);
+    if (all->is_filled) pr_set(doc, "backfill", pr_filled_json(all));
     set_verification(doc, all);
     set_compared(doc, all);
     set_forecast(doc, all);

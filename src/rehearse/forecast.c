@@ -16,6 +16,12 @@ static int64_t relation_ratio(const struct pr_parity *p, const char *schema, con
     return 0;
 }
 
+/* What a share of the rows took is so much more for all of them. */
+static int64_t of_share(const struct pr_rehearsed *all, int64_t permille) {
+    const struct pr_filled *f = &all->filled;
+    return f->read > 0 && f->rows > f->read ? pr_scale(permille, f->rows, f->read) : permille;
+}
+
 static struct pr_forecast_stmt forecast_stmt(const struct pr_rehearsed *all, const struct pr_seen_stmt *s) {
     int64_t ratio = 0;
     for (size_t i = 0; i < s->n_effects; i++) {
@@ -24,7 +30,7 @@ static struct pr_forecast_stmt forecast_stmt(const struct pr_rehearsed *all, con
         const int64_t own = relation_ratio(&all->parity, f->schema, f->name);
         if (own > ratio) ratio = own;
     }
-    struct pr_forecast_stmt out = {.scaled = ratio > 0, .low_us = ratio > 0 ? pr_scale(s->elapsed_us, ratio, 1000) : s->elapsed_us};
+    struct pr_forecast_stmt out = {.scaled = ratio > 0, .low_us = pr_scale(s->elapsed_us, of_share(all, ratio > 0 ? ratio : 1000), 1000)};
     out.high_us = pr_scale(out.low_us, COLD_TIMES_LOAD_PERMILLE, 1000);
     return out;
 }
@@ -112,6 +118,8 @@ static int longer_first(const void *x, const void *y) {
     return a->writers_us > b->writers_us ? -1 : a->writers_us < b->writers_us;
 }
 
+static int64_t grown(int64_t before, int64_t after, int64_t permille) { return after > before ? pr_scale(after - before, permille, 1000) : 0; }
+
 void pr_forecast_make(struct pr_rehearsed *all, struct pr_arena *a) {
     struct pr_forecast *f = &all->forecast;
     *f = (struct pr_forecast){0};
@@ -129,7 +137,10 @@ void pr_forecast_make(struct pr_rehearsed *all, struct pr_arena *a) {
             if (own > f->ratio_permille) f->ratio_permille = own;
         }
     }
-    f->wal_bytes = f->ratio_permille > 0 ? pr_scale(run->wal_bytes, f->ratio_permille, 1000) : run->wal_bytes;
+    const int64_t times = of_share(all, f->ratio_permille > 0 ? f->ratio_permille : 1000);
+    f->wal_bytes = pr_scale(run->wal_bytes, times, 1000);
+    f->heap_bytes = grown(all->filled.heap_before, all->filled.heap_after, times);
+    f->index_bytes = grown(all->filled.indexes_before, all->filled.indexes_after, times);
     f->stops = PR_NEW_ARRAY(a, struct pr_stop, run->spans.n);
     for (size_t i = 0; i < run->spans.n; i++)
         if (is_new_table(f, &run->spans.items[i])) add_stop(all, &run->spans.items[i], a);

@@ -186,7 +186,8 @@ static void run_table(const struct page *p, const json_t *run) {
         failure(p, s);
         pr_add(p->out, "</td><td>");
         effects(p, s);
-        if (ran) text(p, pr_eq(pr_get_str(s, "locks"), "exact") ? "locks: exact" : pr_fmt(p->a, "locks: %s", pr_plural(p->a, pr_get_int(s, "samples"), "sample")));
+        if (ran && pr_get(p->doc, "backfill") != NULL) text(p, "row locks, batch by batch");
+        else if (ran) text(p, pr_eq(pr_get_str(s, "locks"), "exact") ? "locks: exact" : pr_fmt(p->a, "locks: %s", pr_plural(p->a, pr_get_int(s, "samples"), "sample")));
         else text(p, "not run");
         pr_add(p->out, "</td>");
         us(p, pr_get_int(s, "elapsed_us"));

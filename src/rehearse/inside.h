@@ -60,6 +60,10 @@ enum pr_code pr_copy_session(const struct pr_copy *copy, const struct pr_session
 /* Runs one side as its runner would. A statement that fails is no error here: run->ok tells. */
 enum pr_code pr_run_side(struct pr_rig *rig, struct pr_seen_run *run, struct pr_err *e);
 
+/* ---- fill.c ---- */
+/* Runs a backfill as a backfill runs; like pr_run_side, what does not work is no error here. */
+enum pr_code pr_run_fill(struct pr_rig *rig, const struct pr_copy *copy, const struct pr_session *s, struct pr_filled *out, bool *filled, struct pr_err *e);
+
 /* ---- sample.c ---- */
 enum pr_code pr_sample_tick(void *rig, int64_t elapsed_us, struct pr_err *e);
 /* Canaries for the tables that a script touches. */
@@ -109,6 +113,7 @@ struct pr_forecast {
     struct pr_forecast_stmt *stmts; size_t n_stmts;
     struct pr_stop *stops; size_t n_stops;
     int64_t low_us, high_us, wal_bytes, ratio_permille;
+    int64_t heap_bytes, index_bytes;               /* by which a backfill lets them grow */
 };
 
 struct pr_reason { const char *code, *text, *mend; };
@@ -135,6 +140,8 @@ struct pr_rehearsed {              /* all that the document tells */
     const char *loss_note;         /* "-- loses: …" of the down file */
     struct pr_compared *compared; size_t n_compared, compared_cap;
     struct pr_forecast forecast;
+    struct pr_filled filled;       /* with r->fill, when it ran to its end */
+    bool is_filled;
     struct pr_reason *reasons; size_t n_reasons, reasons_cap;
     struct pr_reason *notes; size_t n_notes, notes_cap;
     int64_t started_wall_us, elapsed_us, database_before, database_after;
@@ -148,6 +155,7 @@ void pr_verdict_make(struct pr_rehearsed *all, struct pr_arena *a);
 const char *pr_nearest_name(const struct pr_facts *f, const struct pr_stmt *s, const char *sqlstate, struct pr_arena *a);
 
 /* ---- document.c, transcript.c, svg.c ---- */
+json_t *pr_filled_json(const struct pr_rehearsed *all);      /* fill.c */
 json_t *pr_rehearsal_document(const struct pr_rehearsed *all, struct pr_arena *a);
 void pr_tell_before(const struct pr_rig *rig, const struct pr_seen_stmt *s);
 void pr_tell_stmt(const struct pr_rig *rig, const struct pr_seen_stmt *s);

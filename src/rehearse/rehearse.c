@@ -159,8 +159,12 @@ static enum pr_code run_side(struct pr_rehearsed *all, const char *direction, co
     rig.run = run;
     PR_TRY(e, pr_invalid_indexes(facts_pg, a, &invalid, &n_invalid, e));
     PR_TRY(e, pr_rig_open(all->r, &all->copy, &all->session, a, &rig, e));
-    pr_canaries_make(&rig, all->facts, script);
-    PR_TRY(e, pr_run_side(&rig, run, e));
+    if (all->r->fill != NULL) {
+        PR_TRY(e, pr_run_fill(&rig, &all->copy, &all->session, &all->filled, &all->is_filled, e));
+    } else {
+        pr_canaries_make(&rig, all->facts, script);
+        PR_TRY(e, pr_run_side(&rig, run, e));
+    }
     all->n_runs++;
     for (size_t i = 0; i < run->n; i++)
         if (run->stmts[i].failed) {

@@ -8,6 +8,21 @@
 #include "project/project.h"
 #include "rules/rules.h"
 
+/* A backfill on the copy: not its statement at once, but as a backfill runs. Who knows how to do that hands it in. */
+struct pr_filled_table { int64_t oid, changed; bool walked; };
+struct pr_filled {
+    const char *way, *why_way;             /* "strided", "key", "blocks" */
+    const struct pr_filled_table *tables; size_t n_tables;
+    bool whole;                            /* every row was visited */
+    int64_t rows, read, changed, batches, rejects;             /* rows: of the table; read: visited */
+    int64_t walk_us;
+    int64_t heap_before, heap_after, indexes_before, indexes_after;
+    int64_t updates, hot_updates;
+    int64_t left;                          /* that the condition still holds for; -1 = not known */
+};
+/* Errors DB, REFUSED, BAD_INPUT, ABORTED: it does not work, which the verdict tells; any other ends the rehearsal. */
+typedef enum pr_code pr_fill_fn(void *ctx, const struct pr_pg_where *copy, struct pr_arena *a, struct pr_filled *out, struct pr_err *e);
+
 struct pr_rehearse {
     const struct pr_config *config;
     const struct pr_environment *target;   /* that it is for: its facts are the yardstick; NULL = no target reachable */
@@ -18,6 +33,7 @@ struct pr_rehearse {
     bool force;                            /* rehearse although check found errors (said in the verdict) */
     const char *html;                      /* page to write, or NULL */
     const struct pr_talk *talk;
+    pr_fill_fn *fill; void *fill_ctx;      /* the migration is a backfill; NULL = it is none */
 };
 
 /* The whole rehearsal. doc gets the document (new reference) also when the verdict is "not ready"; passed says which.

@@ -175,12 +175,27 @@ static void judge_findings(struct pr_rehearsed *all, struct pr_arena *a) {
     if (all->r->force) note(all, a, "forced", "rehearsed with --force although check found errors: the verdict stays not ready");
 }
 
+static void judge_filled(struct pr_rehearsed *all, struct pr_arena *a) {
+    const struct pr_filled *f = &all->filled;
+    if (all->is_filled && f->left > f->rejects)
+        reason(all, a, "rows-left", "let the SET clause take each row out of the condition, or narrow the condition", "%s still match the condition after all were visited",
+               pr_plural(a, f->left - f->rejects, "row"));
+}
+
+static void note_filled(struct pr_rehearsed *all, struct pr_arena *a) {
+    const struct pr_filled *f = &all->filled;
+    if (!f->whole) note(all, a, "share", "%s of about %s rows were run: the forecast takes the rest to be like them", pr_human_count(a, f->read), pr_human_count(a, f->rows));
+    if (f->changed == 0) note(all, a, "nothing-changed", "no row was changed: staging has nothing to fill, so time, WAL and growth are too low");
+    if (f->rejects > 0) note(all, a, "set-aside", "%s set aside: a cast or a constraint refuses them", pr_plural(a, f->rejects, "row"));
+}
+
 static void note_differences(struct pr_rehearsed *all, struct pr_arena *a) {
     size_t n = 0;
     for (size_t i = 0; i < all->n_compared; i++) n += all->compared[i].same ? 0 : 1;
     if (n > 0)
         note(all, a, "prediction", "%zu of %zu predictions differ from what the server did: please report that to pgrail", n, all->n_compared);
-    if (all->down.n == 0) note(all, a, "no-down", "there is no down script: the way back was not rehearsed");
+    if (all->is_filled) note_filled(all, a);
+    else if (all->down.n == 0) note(all, a, "no-down", "there is no down script: the way back was not rehearsed");
     if (pr_eq(all->copy.kind, "template") && all->target_ident != NULL && all->staging_ident != NULL &&
         pr_eq(all->target_ident->server_start, all->staging_ident->server_start) && all->target_ident->system_id != NULL &&
         pr_eq(all->target_ident->system_id, all->staging_ident->system_id))
@@ -196,5 +211,6 @@ void pr_verdict_make(struct pr_rehearsed *all, struct pr_arena *a) {
     judge_blocking(all, a);
     judge_parity(all, a);
     judge_findings(all, a);
+    judge_filled(all, a);
     note_differences(all, a);
 }
