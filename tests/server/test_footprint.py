@@ -59,12 +59,15 @@ def audit(server, ground):
     """(id, sql, differences) of every statement of this server's version."""
     version = int(ground.sql("SHOW server_version_num")[0][0])             # a minor release may lock more
     probe, results, prepared = new_probe(ground), [], []
-    for name, sql, setup in statements(server.major):
+    for i, (name, sql, setup) in enumerate(statements(server.major)):
+        if i % 50 == 49:
+            ground.vacuum_catalogs()
         if setup:
             prepared.append((name, sql, setup, probe.predict(f"{setup}; {sql}", version)[-1]))
             continue
         results.append((name, sql, differences(probe.predict(sql, version)[-1], observe(probe, sql))))
     probe.close()
+    ground.vacuum_catalogs()
     with ThreadPoolExecutor(3) as pool:
         return results + list(pool.map(lambda job: prepared_audit(server, ground, version, *job), prepared))
 

@@ -52,6 +52,7 @@ def emptied(server):
     for (gid,) in db.sql("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"):
         db.sql(f"ROLLBACK PREPARED '{gid}'")
     db.sql(RESET)
+    db.vacuum_catalogs()
     return db
 
 
