@@ -7,8 +7,7 @@
 /* SHA-256 as 64 lower-case hex digits, in a. */
 const char *pr_sha256(struct pr_arena *a, const void *bytes, size_t n);
 const char *pr_sha256_text(struct pr_arena *a, const char *text);
-
-/* The same of n texts one behind the other. */
+/* The same of n texts one behind the other; one of no bytes may be NULL. */
 const char *pr_sha256_parts(struct pr_arena *a, const char *const *parts, const size_t *lens, size_t n);
 
 /* n random bytes as 2n hex digits. */
