@@ -42,7 +42,7 @@ enum pr_code pr_bf_session(struct pr_bf_engine *x, bool local, struct pr_err *e)
         {"lock_timeout", pr_fmt(a, "%d", PR_BF_LOCK_MS), true}, {"statement_timeout", "0", true}, {"idle_in_transaction_session_timeout", "30000", true},
         {"idle_session_timeout", "0", version >= 140000}, {"transaction_timeout", "0", version >= 170000},
         {"client_connection_check_interval", "2000", version >= 140000}, {"tcp_keepalives_idle", "10", true}, {"tcp_keepalives_interval", "5", true},
-        {"tcp_keepalives_count", "3", true}, {"jit", "off", true}, {"enable_seqscan", "off", true}, {"max_parallel_workers_per_gather", "0", true},
+        {"tcp_keepalives_count", "3", true}, {"tcp_user_timeout", "30000", true}, {"jit", "off", true}, {"enable_seqscan", "off", true}, {"max_parallel_workers_per_gather", "0", true},
         {"synchronous_commit", "off", atomic_load(&x->board->async_commit)},
         /* of the statements outside our transactions, which say it themselves */
         {"default_transaction_isolation", "read committed", !local}, {"default_transaction_read_only", "off", !local}};

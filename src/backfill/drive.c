@@ -8,6 +8,7 @@
 #define READ_US 300000                          /* the job's row: what a person asks is heard within so long */
 #define LOOK_US 250000
 #define SAY_US 30000000
+#define NOTE_US 5000000                         /* a reason is written down again so often */
 #define HELD_LONG_US 5000000
 #define PROGRESS_US 1000000
 #define LEAVE_US 5000000                        /* a batch that has not ended after so long is cancelled and rolled back */
@@ -148,34 +149,64 @@ static enum pr_code read_job(struct pr_bf_drive *d, struct pr_err *e) {
     return PR_OK;
 }
 
-static enum pr_code hold_or_go(struct pr_bf_drive *d, const char *why, struct pr_err *e) {
-    const bool changed = (why == NULL) != (d->held == NULL);
+/* A budget of WAL lets go and holds again every moment: one reason is said now and then. */
+static void say_held(struct pr_bf_drive *d, const struct pr_bf_reason *why, int64_t now) {
+    if (why->topic == NULL) {
+        if (now - d->held_us > HELD_LONG_US) pr_say(d->ask->talk, PR_LINE_FACT, "going on after %s", pr_human_us(d->a, now - d->held_us));
+        return;
+    }
+    if (pr_eq(why->topic, d->said_topic) && now - d->said_us < SAY_US) return;
+    pr_say(d->ask->talk, PR_LINE_WARN, "waiting: %s", why->text);
+    d->said_topic = why->topic;
+    d->said_us = now;
+}
+
+static enum pr_code hold_or_go(struct pr_bf_drive *d, const struct pr_bf_reason *why, struct pr_err *e) {
+    const bool changed = !pr_eq(why->topic, d->held_topic);
     const int64_t now = pr_mono_us();
-    /* A budget of WAL lets go and holds again every moment: that is said now and then. */
-    const bool say = changed && why != NULL && (d->said_us == 0 || now - d->said_us > SAY_US);
-    if (say) pr_say(d->ask->talk, PR_LINE_WARN, "waiting: %s", why);
-    if (say) d->said_us = now;
-    if (changed && why == NULL && now - d->held_us > HELD_LONG_US) pr_say(d->ask->talk, PR_LINE_FACT, "going on after %s", pr_human_us(d->a, now - d->held_us));
-    if (changed) d->held_us = now;
-    if (changed) PR_TRY(e, pr_bf_journal_held(d->pg, d->job.id, why, e));
-    if (changed) d->held = pr_dup(d->a, why);
-    if (!d->leaving) atomic_store(&d->board->gate, d->held != NULL || d->job.state == PR_BF_PAUSED ? PR_BF_HOLD : PR_BF_GO);
+    const bool again = why->text != NULL && now - d->noted_us > NOTE_US;        /* "13 GB" now; or somebody who joined has wiped it out */
+    if (changed) say_held(d, why, now);
+    if (changed && (why->topic == NULL || d->held_topic == NULL)) d->held_us = now;
+    if (changed || again) {
+        PR_TRY(e, pr_bf_journal_held(d->pg, d->job.id, why->text, e));
+        (void)snprintf(d->held_room, sizeof d->held_room, "%s", why->text == NULL ? "" : why->text);
+        d->held = why->text == NULL ? NULL : d->held_room;
+        d->held_topic = why->topic;
+        d->noted_us = now;
+    }
     return PR_OK;
 }
 
-static enum pr_code look_round(struct pr_bf_drive *d, struct pr_err *e) {
-    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)4 << 20);
+/* When it is time for one. */
+static enum pr_code look(struct pr_bf_drive *d, struct pr_err *e) {
     const int64_t now = pr_mono_us();
-    const char *why = d->held;
+    const struct pr_bf_watched w = {.pg = d->pg, .board = d->board, .cut = &d->cut, .job = &d->job, .talk = d->ask->talk};
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)4 << 20);
+    struct pr_bf_reason why = {0};
+    if (now - d->looked_us < (d->job.tuning.max_wal_bytes_s > 0 ? LOOK_US / 5 : LOOK_US)) return PR_OK;
+    d->looked_us = now;
+    PR_TRY(e, pr_bf_throttle_look(&d->throttle, &w, a, &why, e));
+    return hold_or_go(d, &why, e);
+}
+
+enum pr_code pr_bf_wait_while_held(struct pr_bf_drive *d, struct pr_err *e) {
+    for (;;) {
+        if (pr_interrupted(d->ask->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted while the result was looked at");
+        const enum pr_code code = look(d, e);
+        if (code != PR_OK && code != PR_ERR_TIMEOUT) return code;            /* a busy server; the next look may do better */
+        if (d->held == NULL) return PR_OK;
+        pr_bf_nap(TURN_MS);
+    }
+}
+
+static enum pr_code look_round(struct pr_bf_drive *d, struct pr_err *e) {
+    const int64_t now = pr_mono_us();
     if (now - d->read_us >= READ_US) {
         d->read_us = now;
         PR_TRY(e, read_job(d, e));
     }
-    if (now - d->looked_us >= (d->job.tuning.max_wal_bytes_s > 0 ? LOOK_US / 5 : LOOK_US)) {
-        d->looked_us = now;
-        PR_TRY(e, pr_bf_throttle_look(&d->throttle, d->pg, d->board, &d->job.tuning, d->ask->talk, a, &why, e));
-    }
-    PR_TRY(e, hold_or_go(d, why, e));
+    PR_TRY(e, look(d, e));
+    if (!d->leaving) atomic_store(&d->board->gate, d->held != NULL || d->job.state == PR_BF_PAUSED ? PR_BF_HOLD : PR_BF_GO);
     if (now - d->progress_us >= PROGRESS_US) {
         d->progress_us = now;
         PR_TRY(e, pr_bf_journal_progress(d->pg, d->job.id, &d->progress, e));
@@ -211,7 +242,8 @@ enum pr_code pr_bf_parent_session(struct pr_pg *pg, struct pr_err *e) {
     if (id->tx_pooled) return PR_OK;
     return pr_pg_do(pg, "session settings",
                     "SELECT pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('tcp_keepalives_idle', '10', false),"
-                    " pg_catalog.set_config('tcp_keepalives_interval', '5', false), pg_catalog.set_config('tcp_keepalives_count', '3', false)", OURS_MS, e);
+                    " pg_catalog.set_config('tcp_keepalives_interval', '5', false), pg_catalog.set_config('tcp_keepalives_count', '3', false),"
+                    " pg_catalog.set_config('tcp_user_timeout', '30000', false)", OURS_MS, e);
 }
 
 /* Our own old session may still be there, behind a link that went silent. */

@@ -22,8 +22,10 @@ struct pr_bf_drive {
     struct pr_bf_process crew[PR_BF_MAX_WORKERS];
     struct pr_bf_progress progress;
     struct pr_err failure;                  /* of the first worker that ended so; code PR_OK = none */
-    const char *held;                       /* why workers wait, or NULL */
-    int64_t held_us, said_us;
+    const char *held;                       /* why workers wait, or NULL; in held_room */
+    char held_room[400];
+    const char *held_topic, *said_topic;    /* as a reason has it */
+    int64_t held_us, said_us, noted_us;
     int64_t started_us, read_us, looked_us, progress_us, last_done_us, seen_batches;
     int64_t told_us;                        /* workers were told to leave; 0 = not */
     bool leaving, signalled, by_others;
@@ -34,6 +36,8 @@ struct pr_bf_drive {
 
 /* drive.c: forks workers, steers them, until all is walked or they have left. Errors as pr_backfill_run. */
 PR_NODISCARD enum pr_code pr_bf_drive(struct pr_bf_drive *d, bool *walked, struct pr_err *e);
+/* Between two chunks of the proof: waits while there is a reason to. Errors DB, CONNECT, INTERRUPTED. */
+PR_NODISCARD enum pr_code pr_bf_wait_while_held(struct pr_bf_drive *d, struct pr_err *e);
 /* What the parent's own session needs: no timeout of the role's, and an end when its link is gone. Errors DB, TIMEOUT, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_parent_session(struct pr_pg *pg, struct pr_err *e);
 

@@ -59,6 +59,8 @@ PR_NODISCARD enum pr_code pr_bf_journal_open(struct pr_pg *pg, struct pr_bf_job 
 /* Moves the job, durable before job->state changes. BUSY: somebody else moved it meanwhile; job->state is then what it is now. */
 PR_NODISCARD enum pr_code pr_bf_journal_step(struct pr_pg *pg, struct pr_bf_job *job, enum pr_bf_event ev, const char *note, struct pr_err *e);
 PR_NODISCARD enum pr_code pr_bf_journal_tune(struct pr_pg *pg, int64_t job, const struct pr_bf_tuning *t, const char *note, struct pr_err *e);
+/* A commit as small as they come, for its time. */
+PR_NODISCARD enum pr_code pr_bf_journal_probe(struct pr_pg *pg, int64_t job, struct pr_err *e);
 PR_NODISCARD enum pr_code pr_bf_journal_held(struct pr_pg *pg, int64_t job, const char *why, struct pr_err *e);
 
 /* How far it is. read counts every row of the ranges that were walked, changed those that the statement wrote. */

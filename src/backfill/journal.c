@@ -6,7 +6,7 @@
 #include "backfill/keys.h"
 #include "sql_files.gen.h"
 
-enum { OURS_MS = 30000 };
+enum { OURS_MS = 30000, PROBE_MS = 5000 };
 
 static const char *num(struct pr_arena *a, int64_t n) { return pr_fmt(a, "%" PRId64, n); }
 
@@ -143,6 +143,15 @@ enum pr_code pr_bf_journal_tune(struct pr_pg *pg, int64_t job, const struct pr_b
     struct pr_pg_rows r = {0};
     PR_TRY(e, pr_pg_query(pg, &tune, params, a, &r, e));
     return r.n_rows == 1 ? PR_OK : PR_FAIL(e, PR_ERR_REFUSED, "the backfill has ended: nothing of it can be set any more");
+}
+
+enum pr_code pr_bf_journal_probe(struct pr_pg *pg, int64_t job, struct pr_err *e) {
+    static const struct pr_pg_stmt probe = {
+        .name = "backfill journal: a small commit", .n_params = 1, .shape = PR_NO_ROWS, .timeout_ms = PROBE_MS,
+        .sql = "UPDATE pgrail.backfill_job SET held = held WHERE id = $1::bigint"};
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)1 << 20);
+    const char *const params[] = {num(a, job)};
+    return pr_pg_query(pg, &probe, params, a, NULL, e);
 }
 
 enum pr_code pr_bf_journal_held(struct pr_pg *pg, int64_t job, const char *why, struct pr_err *e) {

@@ -119,9 +119,8 @@ static enum pr_code begin_job(struct pr_bf_drive *d, bool is_new, struct pr_err 
 #define LOOK_TIMEOUT_MS 600000
 
 static enum pr_code may_go_on(void *ctx, int64_t rows_done, struct pr_err *e) {
-    const struct pr_bf_drive *d = ctx;
     (void)rows_done;
-    return pr_interrupted(d->ask->talk) ? PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted while the result was looked at") : PR_OK;
+    return pr_bf_wait_while_held(ctx, e);
 }
 
 static struct pr_bf_proving proving(struct pr_bf_drive *d, int64_t chunk) {

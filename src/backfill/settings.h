@@ -13,11 +13,16 @@ enum pr_bf_form { PR_BF_NUMBER, PR_BF_TIME, PR_BF_RATE, PR_BF_SIZE, PR_BF_FLAG }
     X(batch, "batch", NUMBER, 100, 100000, "5000", "100 to 100000", "Rows of one transaction at the start; at most ten times as many later.")       \
     X(target_ms, "target", TIME, 5, 10000, "50ms", "5ms to 10s", "Time of one transaction that batches adapt to.")                                  \
     X(pause_ms, "pause", TIME, 0, 3600000, "0", "0 to 1h", "Between transactions, at least.")                                                       \
-    X(max_lag_ms, "max-lag", TIME, 0, 86400000, "10s", "0 to 1d", "Waits while a standby is further behind; 0: not watched.")                       \
+    X(max_lag_ms, "max-lag", TIME, 0, 86400000, "10s", "0 to 1d", "Waits while a standby is further behind, or gone; 0: not watched.")              \
     X(max_wal_bytes_s, "max-wal", RATE, 0, INT64_C(1) << 50, "0", "bytes a second, as in 50MB/s", "Waits while the server writes more WAL; 0: not watched.") \
+    X(max_active, "max-active", NUMBER, 0, 1000000, "0", "0 to 1000000", "Waits while more other sessions are at work, of the whole server; 0: not watched.") \
+    X(max_latency_ms, "max-latency", TIME, 0, 60000, "0", "0 to 1min", "Waits while a small commit takes longer; 0: not watched, with --gentle twice what it takes at best.") \
+    X(max_unarchived_bytes, "max-unarchived", SIZE, 0, INT64_C(1) << 50, "1GB", "bytes, as in 1GB", "Waits while more WAL is to be archived, or archiving fails; 0: not watched.") \
+    X(max_retained_bytes, "max-retained", SIZE, 0, INT64_C(1) << 50, "10GB", "bytes, as in 10GB", "Waits while a replication slot holds back more WAL, or loses it; 0: not watched.") \
+    X(ignore_wraparound, "ignore-wraparound", FLAG, 0, 1, "no", "yes or no", "Goes on beside a vacuum of the table to prevent wraparound.")             \
     X(max_rejects, "max-rejects", NUMBER, 0, 1000000, "0", "0 to 1000000", "Rows that a cast or a constraint refuses, set aside before the job fails.") \
     X(vacuum_rows, "vacuum", NUMBER, 0, INT64_C(1) << 50, "auto", "rows, 0 or auto", "Changed rows between two vacuums, 0 for none; auto: 240000 where rows leave their page.") \
-    X(gentle, "gentle", FLAG, 0, 1, "no", "yes or no", "Idle for twice as long as at work.")                                                        \
+    X(gentle, "gentle", FLAG, 0, 1, "no", "yes or no", "Idle for twice as long as at work, and longer while small commits are slow.")              \
     X(async_commit, "async-commit", FLAG, 0, 1, "no", "yes or no", "Commits do not wait for the disk: a crash loses batch and journal row together, and both come again.")
 
 struct pr_bf_tuning {              /* values; as a wish, PR_BF_AS_IS leaves one as it is */

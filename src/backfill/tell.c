@@ -9,6 +9,11 @@ const char *pr_bf_tuning_words(struct pr_arena *a, const struct pr_bf_tuning *t)
     if (t->gentle != 0) pr_add(&b, ", gentle");
     if (t->max_lag_ms > 0) pr_addf(&b, ", standbys at most %s behind", pr_human_us(a, t->max_lag_ms * 1000));
     if (t->max_wal_bytes_s > 0) pr_addf(&b, ", WAL at most %s a second", pr_human_bytes(a, t->max_wal_bytes_s));
+    if (t->max_active > 0) pr_addf(&b, ", at most %s", pr_plural(a, t->max_active, "other active session"));
+    if (t->max_latency_ms > 0) pr_addf(&b, ", commits of at most %s", pr_human_us(a, t->max_latency_ms * 1000));
+    if (t->max_unarchived_bytes > 0) pr_addf(&b, ", at most %s to be archived", pr_human_bytes(a, t->max_unarchived_bytes));
+    if (t->max_retained_bytes > 0) pr_addf(&b, ", at most %s held back by slots", pr_human_bytes(a, t->max_retained_bytes));
+    if (t->ignore_wraparound != 0) pr_add(&b, ", beside a vacuum to prevent wraparound");
     if (t->max_rejects > 0) pr_addf(&b, ", at most %s set aside", pr_plural(a, t->max_rejects, "row"));
     if (t->vacuum_rows > 0) pr_addf(&b, ", a vacuum every %s rows", pr_human_count(a, t->vacuum_rows));
     if (t->async_commit != 0) pr_add(&b, ", commits not waited for");

@@ -127,8 +127,11 @@ class Server(Kept):
                     "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 60\n"
                     "shared_buffers = 32MB\nmax_prepared_transactions = 5\nwal_level = logical\ntimezone = 'UTC'\n")
             f.writelines(f"{s}\n" for s in settings)
-        self.start([f"{bindir}/postgres", "-D", data])
-        await_that(self.is_ready, f"PostgreSQL {major} ready")
+        self.boot()
+
+    def boot(self):
+        self.start([f"{self.bindir}/postgres", "-D", f"{self.folder}/data"])
+        await_that(self.is_ready, f"PostgreSQL {self.major} ready")
 
     def is_ready(self):
         assert os.path.exists(f"/proc/{self.pid}"), f"PostgreSQL {self.major} did not start: {self.log()}"
@@ -166,6 +169,19 @@ class Server(Kept):
     def new_db(self, name=None, template="template0"):
         self.numbers += 1
         return Db(self, name or f"t{self.numbers}", template)
+
+
+class Standby(Server):
+    """A hot standby of a server that has pg_basebackup (Debian's)."""
+
+    def __init__(self, primary):
+        Kept.__init__(self, f"standby{primary.major}")
+        self.major, self.bindir, self.host, self.numbers = primary.major, primary.bindir, self.folder, 0
+        self.as_user([f"{self.bindir}/pg_basebackup", "-D", f"{self.folder}/data", "-R", "-h", primary.host, "-p", str(primary.port), "-U", "postgres", "-c", "fast",
+                      "--no-sync"])
+        with open(f"{self.folder}/data/postgresql.conf", "a", encoding="utf-8") as f:
+            f.write(f"unix_socket_directories = '{self.folder}'\narchive_mode = off\nwal_retrieve_retry_interval = 100ms\n")
+        self.boot()
 
 
 class Db:
