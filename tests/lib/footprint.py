@@ -61,9 +61,9 @@ class Probe:
         self.send(do, **job)
         return self.answer()
 
-    def predict(self, sql, version, tx=True, facts=True, whole=True, inside=False):
-        """The footprint of each statement of a script."""
-        return self.ask("predict", sql=sql, version=version, tx=tx, facts=facts, whole=whole, inside=inside)["footprints"]
+    def predict(self, sql, version, tx=True, facts=True, whole=True, inside=False, kept=False):
+        """The footprint of each statement of a script. kept: by the facts as they were the first time."""
+        return self.ask("predict", sql=sql, version=version, tx=tx, facts=facts, whole=whole, inside=inside, kept=kept)["footprints"]
 
     def query(self, sql, cols):
         return self.ask("query", sql=sql, cols=cols)["rows"]

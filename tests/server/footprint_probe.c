@@ -1,16 +1,27 @@
 /* footprint_probe.c: one session and the predictions made in it, for tests/lib/footprint.py. CONNINFO names the server. Each line
  * of standard input is a JSON object, whose "do" says what; each line of output answers it:
- *   predict   {sql, tx, version, facts, whole, inside} → {"footprints"} of the script's statements
+ *   predict   {sql, tx, version, facts, whole, kept, inside} → {"footprints"} of the script's statements
  *   run       {sql} → {"notices", "sqlstate", "message", "rows"} of one statement
  *   query     {sql, cols} → {"rows"} of one of ours
  *   folder    {path, layout} → {"layout", "migrations": [{"id", "path", "line", "tx", "sql"}]}, the up sides
  *   cut       {sql} → {"tx", "statements": [{"sql", "line", "tag", "outside", "word", "judged"}]}
- * facts: read just before, of what the script names (whole: of everything); inside: in the session's open transaction. */
+ * facts: read just before, of what the script names (whole: of everything; kept: of everything, once for the session); inside: in the
+ * session's open transaction. */
 #include "catalog/catalog.h"
 #include "footprint/footprint.h"
 #include "server/probe.h"
 
+static enum pr_code kept_facts(const struct probe *q, struct pr_facts **out, struct pr_err *e) {
+    if (*q->kept == NULL) {
+        PR_TRY(e, pr_facts_read(q->pg, NULL, 0, q->life, out, e));
+        *q->kept = *out;
+    }
+    *out = *q->kept;
+    return PR_OK;
+}
+
 static enum pr_code read_facts(const struct probe *q, const struct pr_script *s, struct pr_facts **out, struct pr_err *e) {
+    if (pr_get_bool(q->job, "kept")) return kept_facts(q, out, e);
     struct pr_want *wants = NULL;
     const size_t n = pr_get_bool(q->job, "whole") ? 0 : pr_facts_wants(s, q->a, &wants);
     const bool inside = pr_get_bool(q->job, "inside");

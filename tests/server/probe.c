@@ -8,6 +8,8 @@ static void told(json_t *out, const struct pr_err *e) {
 }
 
 static void serve(struct pr_pg *pg, probe_answer *answer) {
+    struct pr_arena *life PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
+    void *kept = NULL;
     char *line = NULL;
     size_t room = 0;
     ssize_t len = 0;
@@ -16,7 +18,7 @@ static void serve(struct pr_pg *pg, probe_answer *answer) {
         struct pr_err e = {0};
         json_t *job PR_CLEANUP(pr_json_freep) = NULL, *out PR_CLEANUP(pr_json_freep) = json_object();
         enum pr_code code = pr_json_parse("job", line, (size_t)len, &job, &e);
-        if (code == PR_OK) code = answer(&(struct probe){.pg = pg, .job = job, .a = a}, out, &e);
+        if (code == PR_OK) code = answer(&(struct probe){.pg = pg, .job = job, .a = a, .life = life, .kept = &kept}, out, &e);
         if (code != PR_OK) told(out, &e);
         (void)printf("%s\n", pr_json_text(a, out, false));
         (void)fflush(stdout);

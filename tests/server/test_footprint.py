@@ -63,9 +63,9 @@ def audit(server, ground):
         if i % 50 == 49:
             ground.vacuum_catalogs()
         if setup:
-            prepared.append((name, sql, setup, probe.predict(f"{setup}; {sql}", version)[-1]))
+            prepared.append((name, sql, setup, probe.predict(f"{setup}; {sql}", version, kept=True)[-1]))
             continue
-        results.append((name, sql, differences(probe.predict(sql, version)[-1], observe(probe, sql))))
+        results.append((name, sql, differences(probe.predict(sql, version, kept=True)[-1], observe(probe, sql))))
     probe.close()
     ground.vacuum_catalogs()
     with ThreadPoolExecutor(3) as pool:
