@@ -4,6 +4,7 @@ import re
 
 import pytest
 from lib.backfill import Probe, array, edges, literal, pairs, ranged, run, some, strided, walk, whole, wrong
+from lib.few import server  # noqa: F401
 
 ROWS = 700
 # Name, definition of the key's columns, the key, and SQL that makes the key of row i. Orders that surprise: collations, descending

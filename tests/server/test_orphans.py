@@ -5,6 +5,7 @@ import pathlib
 import jsonschema
 import psycopg  # noqa: F401
 import pytest
+from lib.few import server  # noqa: F401
 from lib.servers import await_that
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -7,6 +7,7 @@ import subprocess
 
 import jsonschema
 import pytest
+from lib.few import server  # noqa: F401
 from lib.runs import BIN, WRAP, environment
 from lib.servers import await_that
 
