@@ -241,7 +241,7 @@ enum pr_code pr_bf_parent_session(struct pr_pg *pg, struct pr_err *e) {
     PR_TRY(e, pr_pg_identity(pg, &id, e));
     if (id->tx_pooled) return PR_OK;
     return pr_pg_do(pg, "session settings",
-                    "SELECT pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('tcp_keepalives_idle', '10', false),"
+                    "SELECT pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('tcp_keepalives_idle', '10', false),"
                     " pg_catalog.set_config('tcp_keepalives_interval', '5', false), pg_catalog.set_config('tcp_keepalives_count', '3', false),"
                     " pg_catalog.set_config('tcp_user_timeout', '30000', false)", OURS_MS, e);
 }
