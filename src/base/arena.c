@@ -1,9 +1,9 @@
 #include "base/base.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-#define FIRST_ROOM ((size_t)0)                              /* every allocation its own malloc: overruns are seen */
-#define USUAL_ROOM ((size_t)0)
-#define LARGE_ROOM ((size_t)0)
+#define FIRST_ROOM ((size_t)1)                              /* every allocation its own malloc: overruns are seen */
+#define USUAL_ROOM ((size_t)1)
+#define LARGE_ROOM ((size_t)1)
 #else
 #define FIRST_ROOM ((size_t)4 << 10)                        /* many arenas live shortly and hold little */
 #define USUAL_ROOM ((size_t)32 << 10)

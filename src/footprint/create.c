@@ -100,6 +100,9 @@ static Constraint as_created(const CreateStmt *st, const Constraint *c) {
 /* Columns first, then their constraints, then the table's, as ADD COLUMN and ADD CONSTRAINT on a table without rows. */
 static void add_elements(struct fx *x, struct w_rel *r, const CreateStmt *st) {
     ListCell *lc;
+    size_t n_cols = r->r.n_cols;
+    foreach (lc, st->tableElts) n_cols += IsA(lfirst(lc), ColumnDef) ? 1 : 0;
+    w_expect_cols(x->w, r, n_cols);
     foreach (lc, st->tableElts) {
         const Node *n = lfirst(lc);
         if (IsA(n, TableLikeClause)) add_like(x, r, FX_NODE(TableLikeClause, n));

@@ -190,7 +190,8 @@ void pr_footprint_step(struct pr_world *w, const struct pr_stmt *s, struct pr_fo
         return;
     }
     const bool in_tx = w->in_tx;
-    struct fx x = {.w = w, .a = w->a, .s = s, .out = out, .outer_tx = in_tx};
+    const struct w_rel *few[8];
+    struct fx x = {.w = w, .a = w->a, .s = s, .out = out, .outer_tx = in_tx, .touched = few, .cap_touched = PR_COUNT(few)};
     if (s->inside == NULL && !in_tx) w_end(w);
     w->in_tx = in_tx || s->inside != NULL;                 /* a body is always within a transaction */
     if (s->inside != NULL) fx_inside(&x);

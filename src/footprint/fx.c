@@ -45,6 +45,7 @@ struct w_rel *fx_rel(struct fx *x, const RangeVar *rv, char kind, bool missing_o
 
 static struct pr_effect *add_effect(struct fx *x, const struct w_rel *touched) {
     const size_t n = x->out->n;
+    if (x->cap_effects == 0) x->out->effects = PR_NEW_ARRAY(x->a, struct pr_effect, x->cap_effects = 1);   /* most have one */
     struct pr_effect *e = PR_PUSH(x->a, x->out->effects, x->out->n, x->cap_effects);
     size_t n_touched = n;
     *PR_PUSH(x->a, x->touched, n_touched, x->cap_touched) = touched;
@@ -179,9 +180,9 @@ static void add_below(struct fx *x, const struct w_rel *r, struct w_rel ***list,
 }
 
 size_t fx_family(struct fx *x, struct w_rel *r, bool inh, struct w_rel ***out) {
-    struct w_rel **list = NULL;
-    size_t n = 0, cap = 0;
-    *PR_PUSH(x->a, list, n, cap) = r;
+    struct w_rel **list = PR_NEW_ARRAY(x->a, struct w_rel *, 1);       /* most stand alone */
+    size_t n = 0, cap = 1;
+    list[n++] = r;
     if (inh) add_below(x, r, &list, &n, &cap, 0);
     *out = list;
     return n;
@@ -217,6 +218,7 @@ void fx_finish(struct fx *x) {
         x->out->effects[i].at_least = PR_LOCK_NONE;
         x->out->effects[i].maybe = true;
     }
+    if (x->out->n < 2) return;
     struct pr_effect *sorted = PR_NEW_ARRAY(x->a, struct pr_effect, x->out->n + 1);
     size_t n = 0;
     for (int lock = PR_LOCK_COUNT - 1; lock >= 0; lock--)

@@ -58,9 +58,11 @@ struct fx_type fx_type_of_node(struct fx *x, const TypeName *node) {
         t.serial = true;
         t.name = serials[i].name;
     }
-    t.name = fx_str(x, t.name);
-    t.schema = fx_str(x, t.schema);
     resolve(x, &t);
+    if (!t.known || t.user != NULL) {                      /* of the others the texts are ours for ever */
+        t.name = fx_str(x, t.name);
+        t.schema = fx_str(x, t.schema);
+    }
     const bool fields_first = pr_eq(t.name, "interval");   /* typmods are (fields, precision) there */
     t.mod1 = typmod_at(node->typmods, fields_first ? 1 : 0);
     t.mod2 = fields_first ? -1 : typmod_at(node->typmods, 1);
@@ -76,18 +78,13 @@ struct fx_type fx_type_of_node(struct fx *x, const TypeName *node) {
 struct fx_type fx_type_of_text(struct fx *x, const char *text, const char *schema) {
     struct fx_type t = {.mod1 = -1, .mod2 = -1, .schema = schema};
     if (text == NULL) return t;
-    struct pr_buf b = {.a = x->a};
-    const char *open = strchr(text, '('), *close = open != NULL ? strchr(open, ')') : NULL;
+    const char *open = strchr(text, '('), *close = open != NULL ? strchr(open, ')') : NULL, *base = text;
     if (open != NULL && close != NULL) {
-        pr_addn(&b, text, (size_t)(open - text));
-        pr_add(&b, close + 1);
         char *end = NULL;
+        base = pr_fmt(x->a, "%.*s%s", (int)(open - text), text, close + 1);
         t.mod1 = (int)strtol(open + 1, &end, 10);
         if (end != NULL && *end == ',') t.mod2 = (int)strtol(end + 1, NULL, 10);
-    } else {
-        pr_add(&b, text);
     }
-    const char *base = pr_buf_text(&b);
     while (pr_ends(base, "[]")) {
         t.array = true;
         base = pr_dupn(x->a, base, strlen(base) - 2);

@@ -99,6 +99,7 @@ bool w_index_absent(const struct pr_world *w, const char *schema, const char *na
 
 /* Changes, each on a copy. Names live as long as the world: callers pass arena text. */
 struct pr_col *w_col(struct pr_world *w, struct w_rel *r, const char *name);           /* to write to; NULL when absent */
+void w_expect_cols(struct pr_world *w, struct w_rel *r, size_t n);                     /* room for n columns at once */
 void w_own_cons(struct pr_world *w, struct w_rel *r);                                  /* from then on r.cons may be written to */
 struct pr_con *w_con(struct pr_world *w, struct w_rel *r, const char *name);
 struct pr_idx *w_idx(struct pr_world *w, struct w_rel *r, const char *name);

@@ -17,6 +17,15 @@ static void own_cols(struct pr_world *w, struct w_rel *r) {
     r->cap_cols = r->r.n_cols;
 }
 
+void w_expect_cols(struct pr_world *w, struct w_rel *r, size_t n) {
+    if (n <= r->r.n_cols) return;
+    struct pr_col *room = PR_NEW_ARRAY(w->a, struct pr_col, n);
+    if (r->r.n_cols > 0) memcpy(room, r->r.cols, r->r.n_cols * sizeof *room);
+    r->r.cols = room;
+    r->cap_cols = n;
+    r->mine |= W_COLS;
+}
+
 void w_own_cons(struct pr_world *w, struct w_rel *r) {
     struct pr_con *copy = own_array(w, r, W_CONS, r->r.cons, r->r.n_cons, sizeof *copy);
     if (copy == NULL) return;

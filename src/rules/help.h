@@ -58,7 +58,13 @@ enum pr_about_kind { PR_ABOUT_ALTERS /* ALTER TABLE */, PR_ABOUT_INDEXES /* CREA
                      PR_ABOUT_KINDS };
 #define PR_ABOUT_ALL ""
 struct pr_about { const struct pr_stmt *stmt; const void *node; const struct pr_about *next; };
-struct pr_abouts { struct pr_map by_name[PR_ABOUT_KINDS]; bool filed; };
+struct pr_defined;
+struct pr_abouts {
+    struct pr_map by_name[PR_ABOUT_KINDS];
+    bool filed;
+    const void *defined_by;        /* the statement's node that pr_constraints_of was asked about last */
+    struct pr_defined *defined; size_t n_defined;
+};
 const struct pr_about *pr_about(const struct pr_rule_ctx *c, enum pr_about_kind kind, const char *name);
 const struct pr_about *pr_about_later(const struct pr_rule_ctx *c, enum pr_about_kind kind, const char *name);     /* behind this statement */
 

@@ -246,7 +246,8 @@ static void number(struct judging *g) {
 
 enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e) {
     struct pr_judged d = {.findings = {.a = a, .config = j->config}};
-    PR_TRY(e, pr_script_parse(j->side->text, j->side->len, a, &d.script, e));
+    if (j->lean) PR_TRY(e, pr_script_read(j->side->text, j->side->len, a, &d.script, e));
+    else PR_TRY(e, pr_script_parse(j->side->text, j->side->len, a, &d.script, e));
     const enum pr_tx_mode tx = pr_side_tx_as(j->side, &d.script);
     struct pr_world *before = j->world != NULL ? j->world : pr_world_new(j->facts, j->version_num, a);
     struct judging g PR_CLEANUP(close_judging) = {.j = j, .a = a, .version = pr_world_version(before), .d = &d, .before = before};

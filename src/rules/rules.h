@@ -160,6 +160,9 @@ struct pr_judge {
     int version_num;               /* 0: from facts, else any */
     const struct pr_config *config;    /* NULL = defaults */
     const char *runner;            /* NULL = "pgrail" */
+    /* Only findings and the review are wanted: nothing is in run, and the side's text, behind which a NUL stands, is borrowed. What a large
+     * file takes is given back on the way then; without facts alone, for the facts of its beginning decide the review. */
+    bool lean;
 };
 /* How much of a person's attention a migration needs (review.h has the table). */
 enum pr_review { PR_REVIEW_SPOT, PR_REVIEW_THOROUGH, PR_REVIEW_MANDATORY, PR_REVIEW_COUNT };

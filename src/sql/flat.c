@@ -473,6 +473,8 @@ void pr_script_flat(const struct pr_script *s, const struct pr_known_body *known
     for (size_t i = 0; i < n_known; i++)
         if (known[i].body != NULL && (pr_eq(known[i].language, "plpgsql") || pr_eq(known[i].language, "sql"))) f.known[f.n_known++] = known[i];
     if (f.n_known > 1) qsort(f.known, f.n_known, sizeof *f.known, by_name);
+    f.cap = s->n;
+    f.stmts = PR_NEW_ARRAY(a, struct pr_stmt, s->n);
     for (size_t i = 0; i < s->n; i++) {
         struct pr_stmt *copy = PR_PUSH(a, f.stmts, f.n, f.cap);
         *copy = s->stmts[i];

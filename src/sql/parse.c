@@ -133,6 +133,10 @@ static enum pr_code too_many(struct pr_err *e) {
 /* The statements of a tree whose text started at base; c stands before the first of them, and they end at `to`. */
 static enum pr_code add_tree(struct parser *p, struct pr_cut *c, const List *tree, size_t base, size_t to, struct pr_err *e) {
     const ListCell *lc;
+    if (p->cap == 0 && list_length(tree) > 0 && (size_t)list_length(tree) <= PR_CAP_STATEMENTS) {
+        p->cap = (size_t)list_length(tree);
+        p->stmts = PR_NEW_ARRAY(p->a, struct pr_stmt, p->cap);
+    }
     foreach (lc, tree) {
         const RawStmt *raw = lfirst_node(RawStmt, lc);
         const size_t end = raw->stmt_len == 0 ? to : base + (size_t)raw->stmt_location + (size_t)raw->stmt_len;
@@ -274,6 +278,10 @@ static enum pr_code check_runs(const char *text, size_t len, struct pr_err *e) {
 }
 
 enum pr_code pr_script_parse(const char *text, size_t len, struct pr_arena *a, struct pr_script *out, struct pr_err *e) {
+    return pr_script_read(len <= PR_CAP_SQL ? pr_dupn(a, text, len) : text, len, a, out, e);
+}
+
+enum pr_code pr_script_read(const char *text, size_t len, struct pr_arena *a, struct pr_script *out, struct pr_err *e) {
     if (len > PR_CAP_SQL) {
         (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s of SQL: more than %s", pr_human_bytes(a, (int64_t)len),
                       pr_human_bytes(a, (int64_t)PR_CAP_SQL));
@@ -281,7 +289,7 @@ enum pr_code pr_script_parse(const char *text, size_t len, struct pr_arena *a, s
     }
     PR_TRY(e, pr_check_utf8("SQL", text, len, e));
     PR_TRY(e, check_runs(text, len, e));
-    struct parser p = {.text = pr_dupn(a, text, len), .len = len, .a = a, .at = {.line = 1}};
+    struct parser p = {.text = text, .len = len, .a = a, .at = {.line = 1}};
     p.memory = pr_grammar_open();
     const enum pr_code code = parse(&p, e);
     if (code != PR_OK) {

@@ -51,6 +51,8 @@ struct pr_script {
  * Errors  BAD_INPUT: NUL byte, invalid UTF-8, too long, too many statements. */
 PR_NODISCARD enum pr_code pr_script_parse(const char *text, size_t len, struct pr_arena *a, struct pr_script *out,
                                           struct pr_err *e);
+/* The same of a text that is borrowed: it outlives out, and a NUL stands behind it. */
+PR_NODISCARD enum pr_code pr_script_read(const char *text, size_t len, struct pr_arena *a, struct pr_script *out, struct pr_err *e);
 void pr_script_done(struct pr_script *s);                   /* for PR_CLEANUP; a zeroed one is fine */
 
 /* Offset in the script's text of a node's location; the statement's own offset when the node has none (-1). */
