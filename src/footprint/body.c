@@ -217,12 +217,21 @@ void pr_footprint_open(const struct pr_script *s, const struct pr_facts *facts, 
     pr_script_flat(s, known, n, a, flat);
 }
 
+void pr_world_begin(struct pr_world *w, enum pr_tx_mode tx) {
+    if (tx == PR_TX_ONE) w_begin(w);
+}
+
+void pr_world_end(struct pr_world *w) {
+    w_end(w);
+    w->step++;
+}
+
 void pr_footprint_flat(struct pr_world *w, const struct pr_script *flat, enum pr_tx_mode tx, struct pr_arena *a, struct pr_run_footprint *out) {
     *out = (struct pr_run_footprint){.tx = tx, .script = flat, .n = flat->n};
     out->stmts = PR_NEW_ARRAY(a, struct pr_footprint, flat->n + 1);
-    if (tx == PR_TX_ONE) w_begin(w);
+    pr_world_begin(w, tx);
     for (size_t i = 0; i < flat->n; i++) pr_footprint_step(w, &flat->stmts[i], &out->stmts[i]);
-    w_end(w);
+    pr_world_end(w);
 }
 
 void pr_footprint_script(struct pr_world *w, const struct pr_script *s, enum pr_tx_mode tx, struct pr_arena *a,

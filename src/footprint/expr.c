@@ -207,7 +207,7 @@ bool fx_volatile(struct fx *x, const void *expr, const char **what) {
 
 bool pr_world_volatile(const struct pr_world *w, const void *expr, struct pr_arena *a, const char **what) {
     struct pr_footprint ignored = {0};
-    struct fx x = {.w = (struct pr_world *)(uintptr_t)w, .a = a, .out = &ignored};
+    struct fx x = {.w = (struct pr_world *)(uintptr_t)w, .a = a, .o = a, .out = &ignored};
     return !fx_is_null(expr) && fx_volatile(&x, expr, what);
 }
 

@@ -177,6 +177,7 @@ void fx_dispatch(struct fx *x, const Node *node) {
 
 void pr_footprint_step(struct pr_world *w, const struct pr_stmt *s, struct pr_footprint *out) {
     *out = (struct pr_footprint){.stmt = s->index, .dml_rows = -1};
+    w->step++;
     if (s->inside != NULL && s->inside->later && s->node != NULL) return;          /* nothing runs yet */
     if (s->node == NULL) {
         out->unjudged = true;
@@ -191,7 +192,7 @@ void pr_footprint_step(struct pr_world *w, const struct pr_stmt *s, struct pr_fo
     }
     const bool in_tx = w->in_tx;
     const struct w_rel *few[8];
-    struct fx x = {.w = w, .a = w->a, .s = s, .out = out, .outer_tx = in_tx, .touched = few, .cap_touched = PR_COUNT(few)};
+    struct fx x = {.w = w, .a = w->a, .o = w->out != NULL ? w->out : w->a, .s = s, .out = out, .outer_tx = in_tx, .touched = few, .cap_touched = PR_COUNT(few)};
     if (s->inside == NULL && !in_tx) w_end(w);
     w->in_tx = in_tx || s->inside != NULL;                 /* a body is always within a transaction */
     if (s->inside != NULL) fx_inside(&x);

@@ -63,6 +63,12 @@ void pr_world_next(struct pr_world *w);
 /* What a later deployment finds: nothing is new any more, and what this run made is of unknown size. */
 void pr_world_settle(struct pr_world *w);
 bool pr_world_created(const struct pr_world *w, const char *schema, const char *name);  /* in this run */
+/* For who has one world alone and asks after each statement: pr_world_created tells what was so before the last one from now on.
+ * Footprints come to lie in an arena of their own (NULL = in the world's). Only of a world that is bare: without facts, and over no other. */
+void pr_world_look_back(struct pr_world *w, struct pr_arena *footprints);
+bool pr_world_is_bare(const struct pr_world *w);
+void pr_world_begin(struct pr_world *w, enum pr_tx_mode tx);           /* as its runner does it before a script's first statement, */
+void pr_world_end(struct pr_world *w);                                 /* and after its last */
 /* Something ran whose text is put together when it runs, and which may have made relations: one that is not known may be there. */
 bool pr_world_unseen(const struct pr_world *w);
 int pr_world_version(const struct pr_world *w);

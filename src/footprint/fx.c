@@ -45,10 +45,10 @@ struct w_rel *fx_rel(struct fx *x, const RangeVar *rv, char kind, bool missing_o
 
 static struct pr_effect *add_effect(struct fx *x, const struct w_rel *touched) {
     const size_t n = x->out->n;
-    if (x->cap_effects == 0) x->out->effects = PR_NEW_ARRAY(x->a, struct pr_effect, x->cap_effects = 1);   /* most have one */
-    struct pr_effect *e = PR_PUSH(x->a, x->out->effects, x->out->n, x->cap_effects);
+    if (x->cap_effects == 0) x->out->effects = PR_NEW_ARRAY(x->o, struct pr_effect, x->cap_effects = 1);   /* most have one */
+    struct pr_effect *e = PR_PUSH(x->o, x->out->effects, x->out->n, x->cap_effects);
     size_t n_touched = n;
-    *PR_PUSH(x->a, x->touched, n_touched, x->cap_touched) = touched;
+    *PR_PUSH(x->o, x->touched, n_touched, x->cap_touched) = touched;
     *e = (struct pr_effect){.rows = -1, .bytes = -1, .total_bytes = -1};
     return e;
 }
@@ -135,15 +135,15 @@ void fx_why(struct fx *x, const struct w_rel *r, const char *fmt, ...) {
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    e->why = pr_dup(x->a, text);
+    e->why = pr_dup(x->o, text);
 }
 
 void fx_lose(struct fx *x, const char *kind, const char *name, bool silent) {
-    const char *what = pr_fmt(x->a, "%s %s", kind, name != NULL ? name : "?");
+    const char *what = pr_fmt(x->o, "%s %s", kind, name != NULL ? name : "?");
     for (size_t i = 0; i < x->out->n_lost; i++)
         if (pr_eq(x->out->lost[i].what, what)) return;
-    struct pr_loss *l = PR_PUSH(x->a, x->out->lost, x->out->n_lost, x->cap_lost);
-    *l = (struct pr_loss){.what = what, .kind = fx_str(x, kind), .silent = silent};
+    struct pr_loss *l = PR_PUSH(x->o, x->out->lost, x->out->n_lost, x->cap_lost);
+    *l = (struct pr_loss){.what = what, .kind = pr_dup(x->o, kind), .silent = silent};
 }
 
 void fx_fail(struct fx *x, const char *sqlstate, bool certain, const char *fmt, ...) {
@@ -155,7 +155,7 @@ void fx_fail(struct fx *x, const char *sqlstate, bool certain, const char *fmt, 
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     f->fails_sqlstate = sqlstate;
-    f->fails_why = pr_dup(x->a, text);
+    f->fails_why = pr_dup(x->o, text);
     f->certain_fail = certain;
     if (certain) x->stop = true;
 }
@@ -219,7 +219,7 @@ void fx_finish(struct fx *x) {
         x->out->effects[i].maybe = true;
     }
     if (x->out->n < 2) return;
-    struct pr_effect *sorted = PR_NEW_ARRAY(x->a, struct pr_effect, x->out->n + 1);
+    struct pr_effect *sorted = PR_NEW_ARRAY(x->o, struct pr_effect, x->out->n + 1);
     size_t n = 0;
     for (int lock = PR_LOCK_COUNT - 1; lock >= 0; lock--)
         for (size_t i = 0; i < x->out->n; i++)

@@ -14,7 +14,8 @@ struct fx_type;
 /* One statement being predicted. */
 struct fx {
     struct pr_world *w;
-    struct pr_arena *a;
+    struct pr_arena *a;            /* the world's */
+    struct pr_arena *o;            /* of the footprint: nothing of it may go into the world */
     const struct pr_stmt *s;
     struct pr_footprint *out;
     size_t cap_effects, cap_lost;

@@ -199,7 +199,7 @@ static enum fx_change relabel_change(struct fx *x, const struct fx_type *f, cons
 }
 
 const char *pr_world_type(const struct pr_world *w, const void *type_name) {
-    struct fx x = {.w = (struct pr_world *)(uintptr_t)w, .a = w->a};
+    struct fx x = {.w = (struct pr_world *)(uintptr_t)w, .a = w->a, .o = w->a};
     const struct fx_type t = fx_type_of_node(&x, type_name);
     return t.known ? fx_type_text(&x, &t) : NULL;
 }

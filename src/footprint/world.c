@@ -122,7 +122,15 @@ bool pr_world_unseen(const struct pr_world *w) { return w->unseen; }
 
 int pr_world_version(const struct pr_world *w) { return w->version; }
 
+void pr_world_look_back(struct pr_world *w, struct pr_arena *footprints) {
+    w->back = true;
+    w->out = footprints;
+}
+
+bool pr_world_is_bare(const struct pr_world *w) { return w->base == NULL && w->under == NULL; }
+
 bool pr_world_created(const struct pr_world *w, const char *schema, const char *name) {
+    if (w->back) return w_had_created(w, schema, name);
     const struct w_rel *r = w_find(w, schema, name);
     if (r != NULL) return r->own;
     struct pr_idx *idx = NULL;

@@ -4,6 +4,9 @@
 
 #include "footprint/footprint.h"
 
+/* What the last statement took from a relation: see world_back.c. */
+struct w_was { bool gone; const char *schema, *name; };
+
 /* A relation as the next statement finds it. Arrays inside r belong to the facts until the first change (`mine`). */
 struct w_rel {
     struct pr_rel r;
@@ -19,6 +22,9 @@ struct w_rel {
     struct w_proof *proofs;        /* what CHECK constraints of this run prove; newest first */
     int64_t pending_tx;            /* rows written in that transaction under deferred constraints; 0 = none */
     int64_t pending_checks;        /* w->checks as it was then */
+    int64_t born, changed, idxs_changed;                   /* statements (w->step) that made it, took its name, touched its indexes; 0 = none */
+    struct w_was was;              /* before `changed` */
+    const char **was_idxs; size_t n_was_idxs;
 };
 #define W_TEMP "pg_temp"               /* schema of temporary relations */
 enum { W_COLS = 1, W_CONS = 2, W_IDXS = 4, W_TRGS = 8, W_PARTS = 16 };
@@ -61,6 +67,9 @@ struct pr_world {
     bool bodies_unread;            /* SET check_function_bodies = off */
     bool in_tx;                    /* the runner or the script holds a transaction open */
     int64_t tx;                    /* counts transactions */
+    int64_t step;                  /* counts statements */
+    bool back;                     /* pr_world_created tells what was so before the last of them */
+    struct pr_arena *out;          /* of footprints; NULL = a */
     int64_t checks;                /* counts SET CONSTRAINTS ALL IMMEDIATE: what was due before is checked */
 };
 
@@ -110,6 +119,11 @@ struct pr_trg *w_add_trg(struct pr_world *w, struct w_rel *r, const char *name);
 void w_add_dep(struct pr_world *w, struct w_rel *r, const char *kind, const struct w_rel *of,
                const char *const *mentions, size_t n);
 void w_add_partition(struct pr_world *w, struct w_rel *parent, struct w_rel *child);
+/* Before a relation loses its name, and before its indexes are touched. */
+void w_remember(const struct pr_world *w, struct w_rel *r);
+void w_remember_idxs(const struct pr_world *w, struct w_rel *r);
+/* As pr_world_created, before the last statement. */
+bool w_had_created(const struct pr_world *w, const char *schema, const char *name);
 /* Between the files of the world: a parent's list and the map of parents agree. */
 void w_note_child(struct pr_world *w, struct w_rel *parent, const char *full);
 void w_rename_child(struct pr_world *w, const char *full, const struct w_rel *child);

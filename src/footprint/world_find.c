@@ -34,20 +34,27 @@ static void put(struct pr_world *w, struct w_names *names, const char *schema, c
     put_in(w, pr_map_at(&names->bare, NULL, name), what, stamp);
 }
 
+/* Who looks back may still ask for what the last statement took. */
+static bool is_remembered(const struct pr_world *w, const void *what, has_name_fn *has) {
+    const struct w_rel *r = what;
+    return w->back && has != type_has_name && (r->changed == w->step || r->idxs_changed == w->step);
+}
+
 /* The newest of that name; those before it that lost the name are forgotten. */
-static const struct w_named *newest(const struct w_names *names, const char *schema, bool any_schema, const char *name, has_name_fn *has) {
+static const struct w_named *newest(const struct pr_world *w, const struct w_names *names, const char *schema, bool any_schema, const char *name, has_name_fn *has) {
     const struct pr_map *m = any_schema ? &names->bare : &names->exact;
     struct w_named *first = pr_map_get(m, any_schema ? NULL : schema, name), *at = first;
-    while (at != NULL && !has(at->what, schema, any_schema, name)) at = at->next;
-    if (at != first && first != NULL) *pr_map_at((struct pr_map *)(uintptr_t)m, any_schema ? NULL : schema, name) = at;
+    bool forget = true;
+    for (; at != NULL && !has(at->what, schema, any_schema, name); at = at->next) forget = forget && !is_remembered(w, at->what, has);
+    if (at != first && first != NULL && forget) *pr_map_at((struct pr_map *)(uintptr_t)m, any_schema ? NULL : schema, name) = at;
     return at;
 }
 
 /* Without a search path an unqualified name and a qualified one may be the same thing: then the name alone decides. */
 static void *find_named(const struct pr_world *w, const struct w_names *names, const char *schema, const char *name, has_name_fn *has) {
-    const struct w_named *n = newest(names, schema, schema == NULL && w->n_path == 0, name, has);
+    const struct w_named *n = newest(w, names, schema, schema == NULL && w->n_path == 0, name, has);
     if (schema != NULL && w->n_path == 0) {
-        const struct w_named *bare = newest(names, NULL, false, name, has);
+        const struct w_named *bare = newest(w, names, NULL, false, name, has);
         if (bare != NULL && (n == NULL || bare->stamp > n->stamp)) n = bare;
     }
     return n != NULL ? n->what : NULL;
@@ -65,6 +72,7 @@ static void link_rel(struct pr_world *w, struct w_rel *r, int64_t stamp) {
 
 static struct w_rel *new_rel(struct pr_world *w) {
     struct w_rel *r = PR_NEW(w->a, struct w_rel);
+    r->born = w->step;
     *PR_PUSH(w->a, w->list, w->n, w->cap) = r;
     return r;
 }
@@ -73,6 +81,7 @@ static struct w_rel *take_rel(struct pr_world *w, const struct w_rel *from) {
     struct w_rel *r = new_rel(w);
     *r = *from;
     r->mine = 0;
+    r->born = r->changed = r->idxs_changed = 0;
     r->cap_cols = r->r.n_cols;
     r->cap_cons = r->r.n_cons;
     r->cap_idxs = r->r.n_idxs;
@@ -101,7 +110,7 @@ static void pull_rel(const struct pr_world *w, const char *schema, const char *n
         return;
     }
     pull_rel(w->under, schema, name);
-    const struct w_named *n = newest(&w->under->rels, schema, false, name, rel_has_name);
+    const struct w_named *n = newest(w->under, &w->under->rels, schema, false, name, rel_has_name);
     if (n != NULL) (void)take_rel(mine, n->what);
 }
 
@@ -112,7 +121,7 @@ static void pull_table_of(const struct pr_world *w, const char *schema, const ch
         return;
     }
     pull_table_of(w->under, schema, index);
-    const struct w_named *n = newest(&w->under->idxs, schema, false, index, idx_has_name);
+    const struct w_named *n = newest(w->under, &w->under->idxs, schema, false, index, idx_has_name);
     if (n != NULL) pull_rel(w, ((const struct w_rel *)n->what)->r.schema, ((const struct w_rel *)n->what)->r.name);
 }
 
@@ -194,7 +203,7 @@ static struct w_rel *rel_in(const struct pr_world *w, const char *schema, const 
 static struct w_rel *temporary(const struct pr_world *w, const char *name) {
     if (!w->has_temp) return NULL;
     pull_rel(w, W_TEMP, name);
-    const struct w_named *n = newest(&w->rels, W_TEMP, false, name, rel_has_name);
+    const struct w_named *n = newest(w, &w->rels, W_TEMP, false, name, rel_has_name);
     return n != NULL ? n->what : NULL;
 }
 
@@ -259,6 +268,7 @@ static void leave_name(struct pr_world *w, struct w_rel *r) {
 }
 
 void w_drop(struct pr_world *w, struct w_rel *r) {
+    w_remember(w, r);
     leave_name(w, r);
     if (r->r.kind == 'v' || r->r.kind == 'm') w_cut_deps(w, r);          /* another of its name may be made and read less */
     r->gone = true;
@@ -300,6 +310,7 @@ static void tell_relatives(struct pr_world *w, struct w_rel *r, const char *sche
 
 void w_rename(struct pr_world *w, struct w_rel *r, const char *schema, const char *name) {
     const char *old = r->r.name, *old_schema = r->r.schema, *full = w_full(w, r);
+    w_remember(w, r);
     leave_name(w, r);
     r->r.schema = schema;
     r->r.name = name;
@@ -367,8 +378,8 @@ bool w_index_absent(const struct pr_world *w, const char *schema, const char *na
 const struct w_type *w_find_type(const struct pr_world *w, const char *schema, const char *name) {
     if (name == NULL) return NULL;
     pull_type(w, schema, name);
-    const struct w_named *n = newest(&w->types, schema, schema == NULL, name, type_has_name);
-    if (n == NULL && schema != NULL) n = newest(&w->types, NULL, false, name, type_has_name);
+    const struct w_named *n = newest(w, &w->types, schema, schema == NULL, name, type_has_name);
+    if (n == NULL && schema != NULL) n = newest(w, &w->types, NULL, false, name, type_has_name);
     return n != NULL ? n->what : NULL;
 }
 

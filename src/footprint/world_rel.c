@@ -34,6 +34,7 @@ void w_own_cons(struct pr_world *w, struct w_rel *r) {
 }
 
 static void own_idxs(struct pr_world *w, struct w_rel *r) {
+    w_remember_idxs(w, r);
     struct pr_idx *copy = own_array(w, r, W_IDXS, r->r.idxs, r->r.n_idxs, sizeof *copy);
     if (copy == NULL) return;
     r->r.idxs = copy;

@@ -62,6 +62,7 @@ struct pr_defined;
 struct pr_abouts {
     struct pr_map by_name[PR_ABOUT_KINDS];
     bool filed;
+    const struct pr_stmt *long_timeout;    /* of lock-timeout-ineffective: a SET whose first waiting statement is looked for */
     const void *defined_by;        /* the statement's node that pr_constraints_of was asked about last */
     struct pr_defined *defined; size_t n_defined;
 };

@@ -131,7 +131,7 @@ static void follow_settings(struct pr_tx_so_far *t, const struct pr_stmt *s) {
 }
 
 /* What the transaction looks like after a statement, for the next one. */
-static void move_on(struct pr_tx_so_far *t, const struct pr_stmt *s, const struct pr_footprint *fp, enum pr_tx_mode tx) {
+static void move_on(struct pr_tx_so_far *t, const struct pr_stmt *s, const struct pr_footprint *fp, enum pr_tx_mode tx, struct pr_arena *a) {
     const enum pr_tx_word word = s->node != NULL ? pr_stmt_tx_word(s) : PR_TX_NONE;
     if (tx == PR_TX_OWN && word != PR_TX_NONE && word != PR_TX_SAVEPOINT)
         *t = (struct pr_tx_so_far){.open = word == PR_TX_BEGIN, .first = s->index + 1, .ddl = -1, .exclusive = -1, .dml = -1, .enum_value = -1,
@@ -143,7 +143,8 @@ static void move_on(struct pr_tx_so_far *t, const struct pr_stmt *s, const struc
         if (f->own || f->created) continue;
         if (t->exclusive < 0 && f->lock == PR_ACCESS_EXCLUSIVE && f->kind != 'i') {
             t->exclusive = s->index;
-            t->exclusive_on = f->name;
+            t->exclusive_on = pr_dup(a, f->name);
+            t->exclusive_dropped = pr_effect_on(fp, NULL, f->name)->dropped;
         }
         if (t->ddl < 0 && f->lock >= PR_SHARE_UPDATE_EXCLUSIVE) t->ddl = s->index;
         if (t->dml < 0 && fp->dml && f->lock == PR_ROW_EXCLUSIVE) t->dml = s->index;
@@ -165,9 +166,10 @@ struct judging {
     const struct pr_judge *j;
     struct pr_arena *a;
     int version;
+    enum pr_tx_mode tx;
     struct pr_script flat;
     struct pr_run_footprint run;       /* of flat */
-    struct pr_world *before;           /* stays one statement behind, so that each rule sees what its statement found */
+    struct pr_world *before;           /* that the rules ask: each sees what its statement found */
     struct pr_tx_so_far so_far, body;  /* body: of a DO that no transaction is round */
     struct pr_judged *d;
     struct pr_shown shown;
@@ -188,10 +190,9 @@ static struct pr_tx_so_far in_session(struct pr_tx_so_far t, const struct pr_tx_
     return t;
 }
 
-static void judge_one(struct judging *g, const struct pr_stmt *s, const struct pr_tx_so_far *so_far) {
+static void judge_one(struct judging *g, const struct pr_stmt *s, const struct pr_footprint *fp, const struct pr_tx_so_far *so_far) {
     const struct pr_judge *j = g->j;
     struct pr_findings *out = &g->d->findings;
-    const struct pr_footprint *fp = &g->run.stmts[s->index];
     const struct pr_place at = {.script = &g->flat, .side = j->side, .stmt = s, .offset = s->offset, .len = s->len};
     if (s->node == NULL) {
         if (!is_later(s) || s->unjudged != PR_DYNAMIC) report_unparsed(j, s, &at, g->version, out);
@@ -201,7 +202,7 @@ static void judge_one(struct judging *g, const struct pr_stmt *s, const struct p
         pr_note_add(out, &at, "not-judged", (struct pr_finding){
             .title = pr_fmt(g->a, "not judged: what %s does is decided when it runs", s->tag)});
     const struct pr_rule_ctx c = {
-        .stmt = s, .node = s->node, .fp = fp, .run = &g->run, .before = g->before, .facts = pr_world_facts(g->before),
+        .stmt = s, .node = s->node, .fp = fp, .before = g->before, .facts = pr_world_facts(g->before),
         .version_num = g->version, .tx = pr_side_tx(j->side), .so_far = *so_far, .migration = j->migration, .config = j->config,
         .script = &g->flat, .side = j->side, .is_down = j->is_down, .runner = j->runner != NULL ? j->runner : "pgrail",
         .abouts = &g->abouts};
@@ -211,22 +212,63 @@ static void judge_one(struct judging *g, const struct pr_stmt *s, const struct p
 /* PL/pgSQL looks names up when it runs: a function is judged in the world that the whole script leaves. */
 static bool waits(const struct pr_stmt *s) { return is_later(s) && !s->inside->at_creation; }
 
-static void judge_all(struct judging *g) {
-    g->so_far = fresh(pr_side_tx(g->j->side) == PR_TX_ONE && g->flat.n > 0, 0);
+/* In its place in the transaction. fp: what was foretold of it. */
+static void judge_next(struct judging *g, const struct pr_stmt *s, const struct pr_footprint *fp) {
+    const bool ends = s->inside != NULL && s->inside->kind == PR_INSIDE_COMMIT;
+    if (s->inside == NULL || ends) g->body = in_session(fresh(true, s->index + 1), &g->so_far);
+    struct pr_tx_so_far *so_far = s->inside != NULL && !g->so_far.open ? &g->body : &g->so_far;
+    judge_one(g, s, fp, so_far);
+    if (!ends) move_on(so_far, s, fp, pr_side_tx(g->j->side), g->a);
+}
+
+/* All is foretold in a world of its own, which the one that the rules ask follows. */
+static void judge_behind(struct judging *g) {
+    const struct pr_reviewing look = {.judge = g->j, .facts = pr_world_facts(g->before)};
+    pr_footprint_flat(pr_world_over(g->before, g->a), &g->flat, g->tx, g->a, &g->run);
+    pr_footprint_fold(&g->run, &g->d->script, g->a, &g->d->run);
+    for (size_t i = 0; i < g->flat.n; i++) pr_review_signs(&look, &g->flat.stmts[i], &g->run.stmts[i], g->a, &g->shown);
     for (size_t i = 0; i < g->flat.n; i++) {
         const struct pr_stmt *s = &g->flat.stmts[i];
         if (waits(s)) continue;
-        const bool ends = s->inside != NULL && s->inside->kind == PR_INSIDE_COMMIT;
-        if (s->inside == NULL || ends) g->body = in_session(fresh(true, s->index + 1), &g->so_far);
-        struct pr_tx_so_far *so_far = s->inside != NULL && !g->so_far.open ? &g->body : &g->so_far;
-        judge_one(g, s, so_far);
+        judge_next(g, s, &g->run.stmts[i]);
+        /* again, as far as the rules' world is concerned */
         struct pr_footprint ignored = {0};
         pr_footprint_step(g->before, s, &ignored);
-        if (!ends) move_on(so_far, s, &g->run.stmts[i], pr_side_tx(g->j->side));
     }
+}
+
+/* One world is enough where no facts can be asked: what is foretold of a statement is judged and given back. */
+static void judge_along(struct judging *g) {
+    enum { GIVEN_BACK_AFTER = 500 };
+    struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
+    const struct pr_reviewing look = {.judge = g->j};
+    pr_world_begin(g->before, g->tx);
+    for (size_t i = 0; i < g->flat.n; i++) {
+        const struct pr_stmt *s = &g->flat.stmts[i];
+        struct pr_footprint fp = {0};
+        if (i % GIVEN_BACK_AFTER == 0) {
+            pr_arena_free(scratch);
+            scratch = pr_arena_new(PR_CAP_ARENA);
+            pr_world_look_back(g->before, scratch);
+        }
+        pr_footprint_step(g->before, s, &fp);
+        pr_review_signs(&look, s, &fp, g->a, &g->shown);
+        if (!waits(s)) judge_next(g, s, &fp);
+    }
+    pr_world_look_back(g->before, NULL);
+    pr_world_end(g->before);
+}
+
+static void judge_all(struct judging *g) {
+    g->so_far = fresh(pr_side_tx(g->j->side) == PR_TX_ONE && g->flat.n > 0, 0);
+    pr_review_begin(&g->shown);
+    if (g->j->lean && pr_world_is_bare(g->before)) judge_along(g);
+    else judge_behind(g);
     const struct pr_tx_so_far none = fresh(false, 0);
-    for (size_t i = 0; i < g->flat.n; i++)
-        if (waits(&g->flat.stmts[i])) judge_one(g, &g->flat.stmts[i], &none);
+    for (size_t i = 0; i < g->flat.n; i++) {
+        const struct pr_footprint nothing = {.stmt = (int)i, .dml_rows = -1};              /* it does not run yet */
+        if (waits(&g->flat.stmts[i])) judge_one(g, &g->flat.stmts[i], &nothing, &none);
+    }
 }
 
 static void decide_review(struct judging *g) {
@@ -250,12 +292,9 @@ enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct 
     else PR_TRY(e, pr_script_parse(j->side->text, j->side->len, a, &d.script, e));
     const enum pr_tx_mode tx = pr_side_tx_as(j->side, &d.script);
     struct pr_world *before = j->world != NULL ? j->world : pr_world_new(j->facts, j->version_num, a);
-    struct judging g PR_CLEANUP(close_judging) = {.j = j, .a = a, .version = pr_world_version(before), .d = &d, .before = before};
+    struct judging g PR_CLEANUP(close_judging) = {.j = j, .a = a, .version = pr_world_version(before), .tx = tx, .d = &d, .before = before};
     g.asked = asked_of(g.version, pr_world_facts(before) != NULL, a);
     pr_footprint_open(&d.script, pr_world_facts(before), a, &g.flat);
-    pr_footprint_flat(pr_world_over(before, a), &g.flat, tx, a, &g.run);
-    pr_footprint_fold(&g.run, &d.script, a, &d.run);
-    pr_review_signs(&(struct pr_reviewing){.judge = j, .script = &g.flat, .run = &g.run, .facts = pr_world_facts(before)}, a, &g.shown);
     judge_all(&g);
     number(&g);
     pr_ignores_apply(&g.flat, j->side, &d.findings, &d.hidden);

@@ -13,38 +13,46 @@ static int64_t too_long(const struct pr_rule_ctx *c) {
     return ms;
 }
 
-/* The first statement that stands in a queue under it: before another SET, and not CONCURRENTLY, which wants a long one. */
-static const char *waits_under(const struct pr_rule_ctx *c) {
-    for (size_t i = (size_t)c->stmt->index + 1; i < c->script->n; i++) {
-        const struct pr_stmt *s = &c->script->stmts[i];
-        const struct pr_footprint *fp = &c->run->stmts[i];
-        bool effective = false, local = false;
-        if (s->node != NULL && pr_sets_lock_timeout(s, &effective, &local)) return NULL;
-        for (size_t k = 0; k < fp->n && !fp->concurrent && !fp->dml; k++) {
-            const struct pr_effect *f = &fp->effects[k];
-            if (!f->own && !f->created && f->kind != 'c' && pr_lock_blocks_writers(f->lock)) return f->name;
-        }
+/* The relation that this statement stands in a queue for; NULL when it does not, or CONCURRENTLY, which wants a long timeout. */
+static const char *waits_for(const struct pr_footprint *fp) {
+    for (size_t k = 0; k < fp->n && !fp->concurrent && !fp->dml; k++) {
+        const struct pr_effect *f = &fp->effects[k];
+        if (!f->own && !f->created && f->kind != 'c' && pr_lock_blocks_writers(f->lock)) return f->name;
     }
     return NULL;
 }
 
 /* It is set and does something, too late: whoever comes meanwhile waits as long. */
-static void judge_length(const struct pr_rule_ctx *c, const VariableSetStmt *vs) {
-    const int64_t ms = pr_timeout_ms(vs);
-    const char *on = ms > too_long(c) ? waits_under(c) : NULL;
-    if (on == NULL) return;
+static void report_length(const struct pr_rule_ctx *c, const char *on) {
+    const VariableSetStmt *vs = c->node;
     const struct pr_span at = pr_word_at(c, vs->name, 0);
     pr_report(c, &(struct pr_hit){.level = PR_WARNING, .offset = at.offset, .len = at.len,
-        .title = pr_fmt(PR_A(c), "a lock_timeout of %s stops %s for as long", pr_human_us(PR_A(c), pr_sat_mul(ms, 1000)), on),
+        .title = pr_fmt(PR_A(c), "a lock_timeout of %s stops %s for as long", pr_human_us(PR_A(c), pr_sat_mul(pr_timeout_ms(vs), 1000)), on),
         .what = pr_fmt(PR_A(c), "Whoever comes after the waiting statement waits behind it, readers of %s too: until the timeout, and once more at each new try.", on)});
+}
+
+/* The SET above it, when this is the first statement that waits under it. */
+static void end_search(const struct pr_rule_ctx *c) {
+    const struct pr_stmt *set = c->abouts->long_timeout;
+    bool effective = false, local = false;
+    if (set == NULL) return;
+    const bool again = pr_sets_lock_timeout(c->stmt, &effective, &local);
+    const char *on = again ? NULL : waits_for(c->fp);
+    if (again || on != NULL) c->abouts->long_timeout = NULL;
+    if (on == NULL) return;
+    struct pr_rule_ctx there = *c;
+    there.stmt = set;
+    there.node = set->node;
+    report_length(&there, on);
 }
 
 static void check(const struct pr_rule_ctx *c) {
     const VariableSetStmt *vs = c->node;
+    end_search(c);
     if (!IsA(c->node, VariableSetStmt) || vs->kind != VAR_SET_VALUE || vs->name == NULL) return;
     if (!pr_eq(vs->name, "lock_timeout") && !pr_eq(vs->name, "statement_timeout")) return;
     const bool lost = vs->is_local && !pr_in_tx(c);
-    if (!lost && pr_eq(vs->name, "lock_timeout") && pr_timeout_ms(vs) > 0) judge_length(c, vs);
+    if (!lost && pr_eq(vs->name, "lock_timeout") && pr_timeout_ms(vs) > too_long(c)) c->abouts->long_timeout = c->stmt;
     if (!lost && !(pr_timeout_ms(vs) == 0 && pr_eq(vs->name, "lock_timeout"))) return;
     const struct pr_span at = pr_word_at(c, vs->name, 0);
     pr_report(c, &(struct pr_hit){.level = PR_WARNING, .offset = at.offset, .len = at.len,

@@ -8,8 +8,7 @@ static void check(const struct pr_rule_ctx *c) {
     const int first = c->so_far.exclusive;
     if (!pr_in_tx(c) || first < 0 || c->fp->main_name == NULL || pr_eq(c->fp->main_name, c->so_far.exclusive_on)) return;
     const struct pr_effect *f = pr_effect_on(c->fp, c->fp->main_schema, c->fp->main_name);
-    const struct pr_effect *held = pr_effect_on(&c->run->stmts[first], NULL, c->so_far.exclusive_on);
-    if (f == NULL || f->dropped || (held != NULL && held->dropped)) return;        /* who drops a table has seen that nobody uses it */
+    if (f == NULL || f->dropped || c->so_far.exclusive_dropped) return;        /* who drops a table has seen that nobody uses it */
     if (!pr_stops_all(c, f) || pr_said_before(c)) return;
     const bool both = in_use(pr_rel_named(c, NULL, c->so_far.exclusive_on)) && in_use(pr_rel_named(c, f->schema, f->name));
     const struct pr_span at = pr_word_at(c, f->name, 0);

@@ -221,17 +221,15 @@ static void on_stmt(struct look *l, const struct pr_stmt *s) {
     }
 }
 
-void pr_review_signs(const struct pr_reviewing *r, struct pr_arena *a, struct pr_shown *out) {
+void pr_review_begin(struct pr_shown *out) {
     *out = (struct pr_shown){0};
     for (int i = 0; i < PR_SIGN_COUNT; i++) out->at[i] = -1;
-    struct look l = {.j = r->judge, .facts = r->facts, .a = a, .out = out};
-    for (size_t i = 0; i < r->script->n; i++) {
-        const struct pr_stmt *s = &r->script->stmts[i];
-        if (s->inside != NULL && s->inside->later) continue;       /* a function that is only created */
-        l.stmt = (int)i;
-        l.fp = &r->run->stmts[i];
-        on_stmt(&l, s);
-    }
+}
+
+void pr_review_signs(const struct pr_reviewing *r, const struct pr_stmt *s, const struct pr_footprint *fp, struct pr_arena *a, struct pr_shown *out) {
+    struct look l = {.j = r->judge, .facts = r->facts, .a = a, .out = out, .stmt = s->index, .fp = fp};
+    if (s->inside != NULL && s->inside->later) return;     /* a function that is only created */
+    on_stmt(&l, s);
 }
 
 void pr_review_errors(const struct pr_script *script, const struct pr_findings *findings, struct pr_arena *a, struct pr_shown *out) {

@@ -34,15 +34,15 @@ enum pr_review pr_review_of_project(const struct pr_config *c, const struct pr_r
 /* The row that decides of a set of signs: the highest class, and of that the first in the table; NEW_ONLY's when there is no sign. */
 const struct pr_review_rule *pr_review_of(unsigned signs, const struct pr_config *c);
 
-/* The signs of a side's statements, asked before the world moves on; at[] gets, per sign, the first statement that shows it (-1 = none) and of[] what it is about. */
+/* The signs of a side's statements (of the flat script), added one by one in their order; at[] gets, per sign, the first statement that
+ * shows it (-1 = none) and of[] what it is about. */
 struct pr_reviewing {
     const struct pr_judge *judge;
-    const struct pr_script *script;    /* flat: what bodies run is in it */
-    const struct pr_run_footprint *run;
     const struct pr_facts *facts;      /* as they were before its first statement; NULL = none */
 };
 struct pr_shown { unsigned signs; int at[PR_SIGN_COUNT], line[PR_SIGN_COUNT]; const char *of[PR_SIGN_COUNT]; };
-void pr_review_signs(const struct pr_reviewing *r, struct pr_arena *a, struct pr_shown *out);
+void pr_review_begin(struct pr_shown *out);
+void pr_review_signs(const struct pr_reviewing *r, const struct pr_stmt *s, const struct pr_footprint *fp, struct pr_arena *a, struct pr_shown *out);
 /* The sign of a finding of level error, when there is one. */
 void pr_review_errors(const struct pr_script *script, const struct pr_findings *findings, struct pr_arena *a, struct pr_shown *out);
 

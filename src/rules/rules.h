@@ -46,6 +46,7 @@ struct pr_tx_so_far {
     int ddl;                       /* that holds a lock against writers, readers or DDL on somebody's table */
     int exclusive;                 /* that holds ACCESS EXCLUSIVE on somebody's table */
     const char *exclusive_on;
+    bool exclusive_dropped;        /* it dropped that table */
     int dml;                       /* that wrote rows of somebody's table */
     int enum_value;                /* that added a value to an enum */
     int lock_timeout; bool lock_timeout_local;             /* that set one which holds here, to the end of the transaction if local */
@@ -58,8 +59,7 @@ struct pr_rule_ctx {
     const struct pr_stmt *stmt;
     const void *node;              /* Node *; never NULL */
     const struct pr_footprint *fp; /* of this statement, predicted before it ran */
-    const struct pr_run_footprint *run;
-    const struct pr_world *before; /* the world as this statement found it */
+    const struct pr_world *before; /* for pr_world_created and its like: as this statement found it */
     const struct pr_facts *facts;  /* of that world; NULL = none */
     int version_num;               /* 0 = any of 13 to 18 */
     enum pr_tx_mode tx;
@@ -160,9 +160,7 @@ struct pr_judge {
     int version_num;               /* 0: from facts, else any */
     const struct pr_config *config;    /* NULL = defaults */
     const char *runner;            /* NULL = "pgrail" */
-    /* Only findings and the review are wanted: nothing is in run, and the side's text, behind which a NUL stands, is borrowed. What a large
-     * file takes is given back on the way then; without facts alone, for the facts of its beginning decide the review. */
-    bool lean;
+    bool lean;                     /* only findings and review are wanted: run stays empty; the text, with a NUL behind it, is borrowed */
 };
 /* How much of a person's attention a migration needs (review.h has the table). */
 enum pr_review { PR_REVIEW_SPOT, PR_REVIEW_THOROUGH, PR_REVIEW_MANDATORY, PR_REVIEW_COUNT };
@@ -195,7 +193,7 @@ void pr_judged_done(struct pr_judged *j);                   /* for PR_CLEANUP; a
  * equal ones it is. Lines that move, other statements and another wording of the rule change nothing. */
 void pr_fingerprints(const struct pr_script *script, bool is_down, struct pr_findings *findings);
 
-/* A finding as in docs/schema/check.json; a new reference. texts: an object for the texts that findings share (pr_set_shared), or NULL. */
+/* As in docs/schema/check.json; a new reference. texts: an object for the texts that findings share (pr_set_shared), or NULL. */
 json_t *pr_finding_json(const struct pr_finding *f, json_t *texts);
 
 #endif
