@@ -5,7 +5,7 @@ Each way runs on a fresh copy of the loaded database, on one private server with
 result is held against the statement. Peers: one UPDATE; a row-by-row loop (on a share, the rest by rule of three); a SKIP LOCKED loop
 (timed at five points of its way, the whole is the area under them); batches that touch rows for a trigger to fill. Then pgbench, with a
 point read and a single-row UPDATE 200 times a second, beside it. Whatever else the machine does only adds time, so of the ways whose time
-is a goal the faster of two runs counts; `cpu` is the processor time of pgrail and the server together, and `others` the share of the
+is a goal the faster of two runs counts, and of latencies the lower 99th percentile of two; `cpu` is the processor time of pgrail and the server together, and `others` the share of the
 machine that somebody else had meanwhile.
 
 Goals stand beside the figures, and the exit status is 1 when one is missed. They are meant for the 2,400,000 rows."""
@@ -229,7 +229,7 @@ def trigger_touch(b, run):
 
 def pgrail(*options):
     def way(b, run):
-        argv = [*runs.WRAP, runs.BIN, "backfill", b.file, "--env", "bench", "--max-wal", "0", "--json", *options]
+        argv = [*runs.WRAP, runs.BIN, "backfill", b.file, "--env", "bench", "--json", *options]
         out, peak = f"{b.home}/pgrail.json", 0
         with open(out, "wb") as f, open(f"{b.home}/pgrail.err", "wb") as err:
             start = time.monotonic()
@@ -353,7 +353,7 @@ def head(server, rows):
     with server.connect() as c:
         version = c.execute("SHOW server_version").fetchone()[0]
     print(f"{rows:,} rows; {os.cpu_count()} cores ({cpu}), {ram:.0f} GiB RAM, fdatasync {1000 * fdatasync(server.folder):.1f} ms; PostgreSQL {version}: {', '.join(SERVER)}")
-    print("pgrail with its default settings, --max-wal 0 (no limit)\n")
+    print("pgrail with its default settings: no limit of WAL, one worker where no other number stands\n")
 
 
 def fdatasync(folder):
@@ -391,18 +391,21 @@ def memory(b, best):
     best["quarter"] = quarter
 
 
+def worst(run, p):
+    return max(percentile(ms, p) for ms in run.latencies.values())
+
+
 def foreground(b, best):
     print(f"\n{f'pgbench, {CLIENTS} clients, {RATE}/s: ms':<48} {'transactions':>12}" + "".join(f"{f'p{p}':>9}" for p in PERCENTILES) + f"{'others':>9}")
-    for key, name, way in (("idle", "alone", idle), ("beside", "beside pgrail backfill", pgrail()), ("beside-gentle", "beside pgrail backfill --gentle", pgrail("--gentle"))):
-        run = best[key] = b.measure(name, beside(way))
+    three = (("idle", "alone", idle), ("beside", "beside pgrail backfill", pgrail()), ("beside-gentle", "beside pgrail backfill --gentle", pgrail("--gentle")))
+    for key, name, way in three * 2:
+        run = b.measure(name, beside(way))
+        if key not in best or worst(run, 99) < worst(best[key], 99):
+            best[key] = run
         for span, ms in run.latencies.items():
             took = f" ({seconds(run.seconds if span == 'walk' else run.whole or run.seconds)})"
             what = name + {"walk": ", walk", "whole": ", whole" if run.whole else ""}[span] + took
             print(f"{what:<48} {len(ms):>12,}" + "".join(f"{percentile(ms, p):>9.2f}" for p in PERCENTILES) + f"{100 * run.others:>8.0f}%", flush=True)
-
-
-def worst(run, p):
-    return max(percentile(ms, p) for ms in run.latencies.values())
 
 
 def goals(best):
