@@ -142,10 +142,7 @@ static enum pr_code read_job(struct pr_bf_drive *d, struct pr_err *e) {
     d->job.tuning = now.tuning;
     take_tuning(d, &now.tuning);
     const bool goes_on = now.state == PR_BF_RUNNING || now.state == PR_BF_PAUSED;
-    if (!goes_on && !d->leaving) {
-        d->by_others = true;
-        leave(d);
-    }
+    if (!goes_on && !d->leaving) leave(d);
     return PR_OK;
 }
 
@@ -240,10 +237,11 @@ enum pr_code pr_bf_parent_session(struct pr_pg *pg, struct pr_err *e) {
     const struct pr_pg_ident *id = NULL;
     PR_TRY(e, pr_pg_identity(pg, &id, e));
     if (id->tx_pooled) return PR_OK;
-    return pr_pg_do(pg, "session settings",
+    PR_TRY(e, pr_pg_do(pg, "session settings",
                     "SELECT pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('tcp_keepalives_idle', '10', false),"
                     " pg_catalog.set_config('tcp_keepalives_interval', '5', false), pg_catalog.set_config('tcp_keepalives_count', '3', false),"
-                    " pg_catalog.set_config('tcp_user_timeout', '30000', false)", OURS_MS, e);
+                    " pg_catalog.set_config('tcp_user_timeout', '30000', false)", OURS_MS, e));
+    return id->version_num < 140000 ? PR_OK : pr_pg_do(pg, "session settings", "SET client_connection_check_interval = 2000", OURS_MS, e);
 }
 
 /* Our own old session may still be there, behind a link that went silent. */
@@ -331,11 +329,12 @@ enum pr_code pr_bf_drive(struct pr_bf_drive *d, bool *walked, struct pr_err *e) 
     d->last_done_us = pr_mono_us();
     d->leaving = false;
     for (size_t i = 0; i < PR_BF_MAX_WORKERS; i++) d->crew[i] = (struct pr_bf_process){0};
-    while (code == PR_OK && !d->leaving && !(all_walked(d) && n_alive(d) == 0)) {
+    /* A pause that comes as the last range ends is a pause all the same: the look at the result reads the whole table. */
+    while (code == PR_OK && !d->leaving && (d->job.state == PR_BF_PAUSED || !(all_walked(d) && n_alive(d) == 0))) {
         code = turn(d, e);
         if (code == PR_ERR_CONNECT) code = reconnect(d, e);
         if (code == PR_ERR_TIMEOUT) code = PR_OK;            /* a busy server; the next look may do better */
-        if (!d->leaving) pr_bf_nap(all_walked(d) ? 1 : TURN_MS);
+        if (!d->leaving) pr_bf_nap(all_walked(d) && d->job.state != PR_BF_PAUSED ? 1 : TURN_MS);
     }
     *walked = code == PR_OK && !d->leaving;
     end_all(d);

@@ -28,7 +28,10 @@ struct pr_bf_drive {
     int64_t held_us, said_us, noted_us;
     int64_t started_us, read_us, looked_us, progress_us, last_done_us, seen_batches;
     int64_t told_us;                        /* workers were told to leave; 0 = not */
-    bool leaving, signalled, by_others;
+    struct pr_bf_worker looker;             /* who looks at the result, as others see it; id 0 = nobody of us */
+    int64_t looker_us;                      /* when it was heard of */
+    bool leaving, signalled;
+    bool waits;                             /* for another pgrail's look: what ends us is no end to the job */
     int64_t enough;                         /* rows after which a trial has seen enough; 0 = never */
     bool had_enough;
     json_t *doc;

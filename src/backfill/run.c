@@ -5,6 +5,7 @@
 #include "backfill/verify.h"
 #include "ledger/ledger.h"
 
+#define BEAT_US 5000000
 #define RECORD_LOOKS 20                         /* at the history, a tenth of a second apart, for a row that another pgrail is about to write */
 #define ROUNDS 3                                /* of sweeps over what came back, before a person is asked */
 #define VACUUM_ROWS 240000                      /* by key, rows leave their page: a vacuum in between makes room (measured) */
@@ -119,36 +120,95 @@ static enum pr_code begin_job(struct pr_bf_drive *d, bool is_new, struct pr_err 
 #define LOOK_TIMEOUT_MS 600000
 
 static enum pr_code may_go_on(void *ctx, int64_t rows_done, struct pr_err *e) {
+    struct pr_bf_drive *d = ctx;
     (void)rows_done;
-    return pr_bf_wait_while_held(ctx, e);
+    PR_TRY(e, pr_bf_wait_while_held(d, e));
+    if (d->looker.id == 0 || !d->looker.tx_pooled || pr_mono_us() - d->looker_us < BEAT_US) return PR_OK;
+    d->looker_us = pr_mono_us();
+    return pr_bf_worker_beat(d->pg, &d->looker, e);
 }
 
 static struct pr_bf_proving proving(struct pr_bf_drive *d, int64_t chunk) {
     return (struct pr_bf_proving){.pg = d->pg, .chunk = chunk, .first = FIRST, .timeout_ms = LOOK_TIMEOUT_MS, .pause = may_go_on, .ctx = d};
 }
 
-static enum pr_code drive_round(struct pr_bf_drive *d, struct pr_err *e) {
-    bool walked = false;
-    PR_TRY(e, pr_bf_drive(d, &walked, e));
-    if (walked) return PR_OK;
-    if (d->by_others && (d->job.state == PR_BF_CHECKING || d->job.state == PR_BF_DONE)) return PR_FAIL(e, PR_ERR_BUSY, "done by another pgrail");
+/* Why the job is no longer ours to go on with. */
+static enum pr_code ended_otherwise(struct pr_bf_drive *d, struct pr_err *e) {
     if (d->job.state == PR_BF_FAILED) return PR_FAIL(e, PR_ERR_DB, "the backfill failed in another pgrail");
     (void)PR_FAIL(e, PR_ERR_INTERRUPTED, d->signalled ? "interrupted; every batch is whole, and the journal says how far it is" : "stopped; every batch is whole, and the journal says how far it is");
     return pr_hint(e, "to go on: %s", again(d));
 }
 
-/* Everything, and what came back meanwhile once more. */
+/* Until all is walked. looks: it is ours to look at the result, for we were the first to say so. */
+static enum pr_code drive_round(struct pr_bf_drive *d, bool *looks, struct pr_err *e) {
+    bool walked = false;
+    *looks = false;
+    PR_TRY(e, pr_bf_drive(d, &walked, e));
+    if (!walked && (d->job.state == PR_BF_CHECKING || d->job.state == PR_BF_DONE)) return PR_OK;
+    if (!walked) return ended_otherwise(d, e);
+    const enum pr_code code = pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_WALKED, NULL, e);
+    *looks = code == PR_OK;
+    return code == PR_ERR_BUSY ? PR_OK : code;                                  /* another was the first, or a person paused it: the state says */
+}
+
+/* Somebody else looks at the result: waits for what comes of it, and takes their place when they die. */
+static enum pr_code await_other(struct pr_bf_drive *d, struct pr_err *e) {
+    bool said = false;
+    d->waits = true;
+    while (d->job.state == PR_BF_CHECKING) {
+        struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)4 << 20);
+        struct pr_bf_job now = {0};
+        PR_TRY(e, pr_bf_journal_progress(d->pg, d->job.id, &d->progress, e));
+        if (d->progress.workers_alive == 0) break;
+        if (!said) pr_say(d->ask->talk, PR_LINE_STEP, "all is walked; another pgrail looks at the result");
+        said = true;
+        if (pr_interrupted(d->ask->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted while another pgrail looks at the result");
+        pr_bf_nap(200);
+        PR_TRY(e, pr_bf_journal_read(d->pg, d->job.id, a, &now, e));
+        d->job.state = now.state;
+    }
+    d->waits = false;
+    return PR_OK;
+}
+
+/* Who looks is at the job like a worker, so that others can tell whether it lives. */
+static enum pr_code begin_looking(struct pr_bf_drive *d, struct pr_err *e) {
+    d->looker = (struct pr_bf_worker){.job = d->job.id, .tx_pooled = d->ident.tx_pooled, .version_num = d->ident.version_num};
+    d->looker_us = pr_mono_us();
+    return pr_bf_worker_enter(d->pg, &d->looker, e);
+}
+
+static enum pr_code end_looking(struct pr_bf_drive *d, struct pr_err *e) {
+    if (d->looker.id == 0) return PR_OK;
+    PR_TRY(e, pr_bf_worker_leave(d->pg, &d->looker, e));
+    d->looker.id = 0;
+    return PR_OK;
+}
+
+/* Until all is walked and it is ours to look, or another's look has come to its end. */
+static enum pr_code walk(struct pr_bf_drive *d, struct pr_err *e) {
+    bool looks = false;
+    while (!looks && d->job.state != PR_BF_DONE) {
+        if (d->job.state == PR_BF_RUNNING || d->job.state == PR_BF_PAUSED) PR_TRY(e, drive_round(d, &looks, e));
+        else if (d->job.state != PR_BF_CHECKING) return ended_otherwise(d, e);
+        if (looks || d->job.state != PR_BF_CHECKING) continue;
+        PR_TRY(e, await_other(d, e));
+        looks = d->job.state == PR_BF_CHECKING;
+    }
+    return looks ? begin_looking(d, e) : PR_OK;
+}
+
+/* Everything, and what came back meanwhile once more. The job is then ours to prove, or done by another. */
 static enum pr_code walk_all(struct pr_bf_drive *d, int64_t *left, struct pr_err *e) {
     for (int round = 0;; round++) {
-        if (d->job.state != PR_BF_CHECKING) {
-            PR_TRY(e, drive_round(d, e));
-            PR_TRY(e, pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_WALKED, NULL, e));
-        }
+        PR_TRY(e, walk(d, e));
+        if (d->job.state == PR_BF_DONE) return PR_OK;
         const struct pr_bf_proving how = proving(d, STRETCH);           /* not before: the session may have been another then */
         PR_TRY(e, pr_bf_journal_progress(d->pg, d->job.id, &d->progress, e));
         PR_TRY(e, pr_bf_count_left(&how, &d->cut, d->a, left, e));
         if (*left <= d->progress.rejects || round == ROUNDS) return PR_OK;
         pr_say(d->ask->talk, PR_LINE_WARN, "%s came back or came new while it ran: once more over those", pr_plural(d->a, *left - d->progress.rejects, "row"));
+        PR_TRY(e, end_looking(d, e));
         PR_TRY(e, pr_bf_journal_again(d->pg, d->job.id, &d->cut, d->a, e));
         PR_TRY(e, pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_LEFT_OVER, pr_fmt(d->a, "%" PRId64 " rows", *left), e));
     }
@@ -203,7 +263,8 @@ static enum pr_code prove(struct pr_bf_drive *d, int64_t left, struct pr_err *e)
     if (left < 0) pr_say(d->ask->talk, PR_LINE_FACT, "every row was visited once; the condition does not tell which are done");
     else pr_say(d->ask->talk, PR_LINE_GOOD, left == 0 ? "no row is left that the condition holds for" : "none is left but those that were set aside");
     PR_TRY(e, compare_values(d, e));
-    return pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_PROVEN, NULL, e);
+    const enum pr_code code = pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_PROVEN, NULL, e);
+    return code == PR_ERR_BUSY && d->job.state == PR_BF_DONE ? PR_OK : code;
 }
 
 /* ---- the document */
@@ -254,7 +315,7 @@ static enum pr_code note_failure(struct pr_bf_drive *d, struct pr_err *e) {
     const struct pr_err why = *e;
     const bool running = d->job.state == PR_BF_RUNNING || d->job.state == PR_BF_PAUSED || d->job.state == PR_BF_CHECKING;
     const bool stop = why.code == PR_ERR_INTERRUPTED;
-    if (!running || why.code == PR_ERR_CONNECT || why.code == PR_ERR_BUSY || d->pg == NULL || (stop && !pr_interrupted(d->ask->talk))) return why.code;
+    if (d->waits || !running || why.code == PR_ERR_CONNECT || why.code == PR_ERR_BUSY || d->pg == NULL || (stop && !pr_interrupted(d->ask->talk))) return why.code;
     if (stop && d->job.state != PR_BF_CHECKING) return why.code;
     if (pr_bf_journal_step(d->pg, &d->job, stop ? PR_BF_EV_STOP : PR_BF_EV_FAIL, why.msg, e) == PR_OK) *e = why;
     if (e->hint[0] == '\0') return pr_hint(e, "what is done stays; to try again where it failed: %s", again(d));
@@ -305,6 +366,16 @@ static enum pr_code close_gates(struct pr_bf_drive *d, enum pr_code code, struct
     return code;
 }
 
+static enum pr_code work(struct pr_bf_drive *d, int64_t *left, struct pr_err *e) {
+    struct pr_err ignored = {0};
+    bool recorded = false;
+    enum pr_code code = walk_all(d, left, e);
+    if (code == PR_OK && d->job.state != PR_BF_DONE) code = prove(d, *left, e);
+    else if (code == PR_OK) code = is_recorded(d, &recorded, e);        /* by whom has proven it; if they died in front of that, by us */
+    if (d->pg != NULL && end_looking(d, &ignored) != PR_OK) d->looker.id = 0;   /* its session tells as well */
+    return code == PR_OK ? PR_OK : note_failure(d, e);
+}
+
 static enum pr_code whole_way(struct pr_bf_drive *d, struct pr_err *e) {
     bool is_new = false;
     int64_t left = -1;
@@ -318,10 +389,7 @@ static enum pr_code whole_way(struct pr_bf_drive *d, struct pr_err *e) {
     PR_TRY(e, pr_bf_journal_ensure(d->pg, e));
     PR_TRY(e, pr_bf_sizes(d->pg, &d->cut, &before, e));
     PR_TRY(e, begin_job(d, is_new, e));
-    enum pr_code code = d->job.state == PR_BF_DONE ? PR_OK : walk_all(d, &left, e);
-    if (code == PR_OK && d->job.state != PR_BF_DONE) code = prove(d, left, e);
-    if (code != PR_OK) code = note_failure(d, e);
-    code = close_gates(d, code, e);
+    const enum pr_code code = close_gates(d, work(d, &left, e), e);
     pr_set_int(d->doc, "job", d->job.id);
     pr_set_str(d->doc, "state", pr_bf_state_name(d->job.state));
     pr_set(d->doc, "settings", pr_bf_tuning_json(&d->job.tuning));
