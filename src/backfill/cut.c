@@ -118,20 +118,33 @@ static enum pr_code look(struct pr_pg *pg, const struct pr_facts *facts, struct 
     return PR_OK;
 }
 
+static enum pr_code not_accepted(struct pr_err *e) {
+    if (e->code != PR_ERR_DB || pr_starts(e->sqlstate, "57") || pr_eq(e->sqlstate, "55P03")) return e->code;
+    const bool denied = pr_eq(e->sqlstate, "42501");
+    e->code = PR_ERR_REFUSED;
+    (void)pr_prefix(e, "the server does not accept it");
+    return pr_hint(e, denied ? "grant the role what it lacks: partitions are written by their own names, so each of them has to allow it"
+                             : "correct the statement, or the expressions of the header");
+}
+
 /* The server reads each text as it will run it: types that do not fit and names that it resolves otherwise show now, not in the first
  * batch. */
 static enum pr_code try_one(struct pr_pg *pg, const char *sql, struct pr_arena *a, struct pr_err *e) {
     if (sql == NULL) return PR_OK;
-    const enum pr_code code = pr_pg_do(pg, "backfill: prepare", pr_fmt(a, "PREPARE pgrail_backfill AS %s", sql), LOOK_MS, e);
-    if (code == PR_OK) return pr_pg_do(pg, "backfill: prepare", "DEALLOCATE pgrail_backfill", LOOK_MS, e);
-    if (code != PR_ERR_DB || pr_starts(e->sqlstate, "57") || pr_eq(e->sqlstate, "55P03")) return code;
-    e->code = PR_ERR_REFUSED;
-    (void)pr_prefix(e, "the server does not accept it");
-    return pr_hint(e, "correct the statement, or the expressions of the header");
+    if (pr_pg_do(pg, "backfill: prepare", pr_fmt(a, "PREPARE pgrail_backfill AS %s", sql), LOOK_MS, e) != PR_OK) return not_accepted(e);
+    return pr_pg_do(pg, "backfill: prepare", "DEALLOCATE pgrail_backfill", LOOK_MS, e);
+}
+
+/* Privileges are looked at when a plan is begun, which EXPLAIN does. */
+static enum pr_code try_batch(struct pr_pg *pg, const struct pr_bf_walk *w, struct pr_arena *a, struct pr_err *e) {
+    const struct pr_pg_stmt q = {.name = "backfill: explain", .sql = pr_fmt(a, "EXPLAIN %s", w->batch.next), .n_params = 2 * (int)w->n_keys, .shape = PR_ROWS,
+                                 .n_cols = 1, .timeout_ms = LOOK_MS};
+    return pr_pg_query(pg, &q, PR_NEW_ARRAY(a, const char *, 2 * w->n_keys), a, NULL, e) == PR_OK ? PR_OK : not_accepted(e);
 }
 
 static enum pr_code try_walk(struct pr_pg *pg, const struct pr_bf_walk *w, struct pr_arena *a, struct pr_err *e) {
-    const char *const texts[] = {w->batch.next, w->some, w->sweep.next, w->edge.next, w->rows.next, w->left.next, w->wrong_rows.next, w->tally.next};
+    const char *const texts[] = {w->some, w->sweep.next, w->edge.next, w->rows.next, w->left.next, w->wrong_rows.next, w->tally.next};
+    PR_TRY(e, try_batch(pg, w, a, e));
     for (size_t i = 0; i < PR_COUNT(texts); i++) PR_TRY(e, try_one(pg, texts[i], a, e));
     for (size_t i = 0; i < w->n_compare; i++) PR_TRY(e, try_one(pg, w->compare[i].rows.next, a, e));
     return PR_OK;

@@ -396,6 +396,21 @@ def test_row_level_security(world):
     other.close(), owner.close()
 
 
+def test_privileges_are_asked_for_beforehand(world):
+    """Those of the parent table do not do: a partition is written by its own name."""
+    db, probe = world
+    db.sql("""CREATE TABLE part (id integer PRIMARY KEY, v integer) PARTITION BY RANGE (id); CREATE TABLE low PARTITION OF part FOR VALUES FROM (0) TO (10);
+        CREATE TABLE high PARTITION OF part FOR VALUES FROM (10) TO (99); INSERT INTO part SELECT i FROM generate_series(1, 50) AS i;
+        DO $$ BEGIN CREATE ROLE filler; EXCEPTION WHEN duplicate_object THEN NULL; END $$; GRANT ALL ON part, low TO filler""")
+    filler = Probe(db.url, role="filler")
+    said = filler.refused("UPDATE part SET v = id WHERE v IS NULL")
+    assert "permission denied for table high" in said["error"] and "grant" in said["hint"]
+    db.sql("GRANT SELECT, UPDATE ON high TO filler")
+    assert len(filler.cut("UPDATE part SET v = id WHERE v IS NULL")["walks"]) == 2
+    filler.close()
+    db.sql("DROP OWNED BY filler")
+
+
 # --- proof -------------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("chunk", [3, 1000])
