@@ -60,13 +60,11 @@ static enum pr_code shorten(const struct pr_reader *r, struct pr_err *e) {
     return e->code;
 }
 
-static enum pr_code load(struct pr_reader *r, const char *name, struct pr_err *e) {
+static enum pr_code load(struct pr_reader *r, const char *name, const char *path, const struct stat *st, struct pr_err *e) {
     struct pr_file *f = PR_PUSH(r->a, r->files, r->n, r->cap);
     f->name = name;
     if (!is_text_kind(name)) return PR_OK;
-    const char *path = pr_fmt(r->a, "%s/%s", r->f->path, name);
-    struct stat st;
-    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && r->bytes + (size_t)st.st_size > BYTES_CAP)
+    if (S_ISREG(st->st_mode) && r->bytes + (size_t)st->st_size > BYTES_CAP)
         return PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: the folder holds more than %s", pr_reader_shown(r, NULL),
                        pr_human_bytes(r->a, (int64_t)BYTES_CAP));
     if (pr_read_text(r->a, path, PR_CAP_FILE, &f->text, &f->len, e) != PR_OK) return shorten(r, e);
@@ -90,7 +88,7 @@ static enum pr_code enter(struct pr_reader *r, const char *under, const char *en
     const char *path = pr_fmt(r->a, "%s/%s", r->f->path, name);
     if (stat(path, &st) != 0) return PR_FAIL(e, PR_ERR_NO_FILE, "%s: %s", pr_reader_shown(r, name), strerror(errno));
     if (S_ISDIR(st.st_mode)) return depth < DEPTH ? list(r, name, depth + 1, e) : PR_OK;
-    return load(r, name, e);
+    return load(r, name, path, &st, e);
 }
 
 static void close_dirp(DIR **d) {
