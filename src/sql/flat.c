@@ -467,12 +467,26 @@ static void expand(struct flat *f, size_t index, const struct round *round) {
     if (f->depth == 0) f->full = false;
 }
 
+/* A body to look into: its own, or of a function that somebody calls. */
+static bool has_bodies(const struct flat *f) {
+    bool any = f->n_known > 0;
+    for (size_t i = 0; i < f->s->n && !any; i++) {
+        const Node *n = f->s->stmts[i].node;
+        any = n != NULL && (IsA(n, DoStmt) || IsA(n, CreateFunctionStmt));
+    }
+    return any;
+}
+
 void pr_script_flat(const struct pr_script *s, const struct pr_known_body *known, size_t n_known, struct pr_arena *a,
                     struct pr_script *out) {
     struct flat f = {.a = a, .s = s, .known = PR_NEW_ARRAY(a, struct pr_known_body, n_known + 1)};
     for (size_t i = 0; i < n_known; i++)
         if (known[i].body != NULL && (pr_eq(known[i].language, "plpgsql") || pr_eq(known[i].language, "sql"))) f.known[f.n_known++] = known[i];
     if (f.n_known > 1) qsort(f.known, f.n_known, sizeof *f.known, by_name);
+    if (!has_bodies(&f)) {                                  /* then it is flat as it is */
+        *out = (struct pr_script){.text = s->text, .len = s->len, .stmts = s->stmts, .n = s->n, .n_unjudged = s->n_unjudged, .a = a};
+        return;
+    }
     f.cap = s->n;
     f.stmts = PR_NEW_ARRAY(a, struct pr_stmt, s->n);
     for (size_t i = 0; i < s->n; i++) {
