@@ -141,7 +141,7 @@ static int written(int status) {
 
 /* The process ends when it has answered, and the kernel takes all back at once: to free hundreds of thousands of values one by one took
  * a seventh of a check's time. Kept where leak checkers find it. */
-static json_t *answered;
+static json_t *volatile answered;             /* volatile: nobody reads it, and a compiler would leave it out */
 
 /* The document first, then the error; with --json both are one document. */
 static int answer(const struct pr_term *t, const struct words *w, struct pr_call *c, enum pr_code code, const struct pr_err *e) {
