@@ -49,16 +49,16 @@ static void look_into(const struct pr_script *s, struct pr_arena *a) {
     }
 }
 
-static void judge(const char *text, size_t size, const struct pr_facts *facts, enum pr_tx_mode tx, struct pr_arena *a) {
+static void judge(const char *text, size_t size, const struct pr_facts *facts, enum pr_tx_mode tx, bool lean, struct pr_arena *a) {
     struct pr_tx mode = {.known = true, .mode = tx};
     const struct pr_side side = {.path = "m/0001_x.up.sql", .text = text, .len = size, .first_line = 1, .tx = &mode};
     struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
     struct pr_err e = {0};
-    if (pr_judge_side(&(struct pr_judge){.side = &side, .facts = facts}, a, &d, &e) != PR_OK) return;
+    if (pr_judge_side(&(struct pr_judge){.side = &side, .facts = facts, .lean = lean}, a, &d, &e) != PR_OK) return;
     for (size_t i = 0; i < d.findings.n; i++) {
         const struct pr_finding *f = &d.findings.items[i];
         PR_ASSERT(f->rule != NULL && f->title != NULL && f->line >= 1 && f->col >= 1 && f->width >= 1 && f->offset <= size);
-        json_decref(pr_finding_json(f));
+        json_decref(pr_finding_json(f, NULL));
     }
     for (size_t i = 0; i < d.run.n; i++) json_decref(pr_footprint_json(&d.run.stmts[i]));
 }
@@ -75,8 +75,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         look_into(&s, a);
         (void)pr_script_expect(&s, a, &expect);
         const char *text = pr_dupn(a, (const char *)data, size);
-        judge(text, size, NULL, PR_TX_EACH, a);
-        judge(text, size, &nothing, PR_TX_ONE, a);
+        judge(text, size, NULL, PR_TX_EACH, false, a);
+        judge(text, size, NULL, PR_TX_ONE, true, a);
+        judge(text, size, &nothing, PR_TX_ONE, false, a);
     }
     pr_script_done(&s);
     pr_arena_free(a);
