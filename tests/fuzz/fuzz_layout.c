@@ -32,7 +32,7 @@ static void cut_files(struct pr_reader *r, const char *text) {
 
 static void check_side(struct pr_arena *a, const struct pr_side *s) {
     if (s->path == NULL) return;
-    PR_ASSERT(s->text != NULL && s->first_line >= 1 && s->sha256 != NULL && strlen(s->sha256) == 64 && strlen(s->text) == s->len);
+    PR_ASSERT(s->text != NULL && s->first_line >= 1 && strlen(pr_side_sha256(s, a)) == 64 && strlen(s->text) == s->len);
     size_t from = 0, to = 0;
     const bool there = pr_header_grounding(s->text, s->len, &from, &to);
     PR_ASSERT(from <= to && to <= s->len && (there || from == to));
