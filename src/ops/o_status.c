@@ -1,5 +1,7 @@
 #include "apply/apply.h"
+#include "crypt/crypt.h"
 #include "ops/backfill.h"
+#include "project/backfills.h"
 
 /* status: what is applied, pending, changed after it was applied, or left unfinished. */
 
@@ -9,22 +11,42 @@ static const struct pr_param params[] = {
     {.name = "env", PR_FIELD(PR_T_STR, struct args, env), .complete = "environment", .help = "Environment to look at; default: the only one, or production."},
 };
 
-static enum pr_code backfills(struct pr_call *c, struct pr_context *x, json_t **list, struct pr_err *e) {
+/* What became of each backfill of the folder: the newest job of its name says it, unless that has ended and the file says something else now. */
+static enum pr_code put_states(struct pr_call *c, struct pr_context *x, const struct pr_folder *folder, json_t *files, struct pr_err *e) {
+    struct pr_bf_job *jobs = NULL;
+    size_t n = 0, i = 0;
+    json_t *o = NULL;
+    PR_TRY(e, pr_bf_journal_list(x->pg, true, c->a, &jobs, &n, e));
+    json_array_foreach(files, i, o) {
+        size_t k = 0;
+        const struct pr_backfill_file *f = &folder->backfills[i];
+        while (k < n && !pr_eq(jobs[k].name, f->id)) k++;
+        if (k < n && pr_bf_state_ended(jobs[k].state) && !pr_eq(jobs[k].sha256, pr_sha256(c->a, f->text, f->len))) k = n;
+        pr_set_str(o, "state", k < n ? pr_bf_state_name(jobs[k].state) : "pending");
+        pr_set_str(o, "changed_at", k < n ? jobs[k].changed_at : NULL);
+    }
+    return PR_OK;
+}
+
+static enum pr_code backfills(struct pr_call *c, struct pr_context *x, const struct pr_folder *folder, json_t *doc, struct pr_err *e) {
+    json_t *list = NULL;
     PR_TRY(e, pr_context_connect(c, x, "status", e));
-    return pr_backfill_jobs(x->pg, false, c->a, list, e);
+    PR_TRY(e, put_states(c, x, folder, pr_get(doc, "backfills"), e));
+    PR_TRY(e, pr_backfill_jobs(x->pg, false, c->a, &list, e));
+    pr_set(doc, "backfill_jobs", list);
+    return PR_OK;
 }
 
 static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const struct args *in = c->args;
     struct pr_context x PR_CLEANUP(pr_context_done) = {0};
     struct pr_folder *folder = NULL;
-    json_t *doc = NULL, *list = NULL;
+    json_t *doc = NULL;
     PR_TRY(e, pr_context_open(c, in->env, &x, e));
     PR_TRY(e, pr_folder_read(x.config->migrations, x.config->root, x.config->layout, c->a, &folder, e));
     PR_TRY(e, pr_apply_status(x.config, x.env, folder, c->talk, c->a, &doc, e));
-    const enum pr_code code = backfills(c, &x, &list, e);
-    if (code == PR_OK) pr_set(doc, "backfill_jobs", list);
-    else json_decref(doc);
+    const enum pr_code code = backfills(c, &x, folder, doc, e);
+    if (code != PR_OK) json_decref(doc);
     PR_TRY(e, code);
     if (pr_get_int(doc, "changed") > 0) c->outcome = PR_ERR_DRIFT;
     pr_call_return(c, doc);
@@ -33,7 +55,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
 
 static const char *paint(const char *state) {
     static const struct { const char *state, *paint; } paints[] = {
-        {"applied", "g"}, {"pending", "h"}, {"running", "w"}, {"interrupted", "w"}, {"changed", "b"}, {"needs person", "b"}, {"no file", "b"},
+        {"applied", "g"}, {"done", "g"}, {"pending", "h"}, {"failed", "b"}, {"running", "w"}, {"interrupted", "w"}, {"changed", "b"}, {"needs person", "b"}, {"no file", "b"},
     };
     for (size_t i = 0; i < PR_COUNT(paints); i++)
         if (pr_eq(paints[i].state, state)) return paints[i].paint;
@@ -58,15 +80,20 @@ static void render_migrations(const json_t *doc, const struct pr_render *r) {
     if (json_array_size(pr_get(doc, "migrations")) == 0) pr_add(r->out, "  no migrations\n");
 }
 
+static void render_backfill(const json_t *o, const struct pr_render *r) {
+    const char *after = pr_get_str(o, "migration"), *state = pr_get_str(o, "state"), *at = pr_get_str(o, "changed_at");
+    pr_addf(r->out, "  backfill %s", pr_printable(r->a, pr_get_str(o, "path"), 300));
+    if (after != NULL) pr_addf(r->out, ", after %s", pr_printable(r->a, after, 100));
+    pr_addf(r->out, "  \001%s%s\002%s%s\n", paint(state), state, at != NULL ? "  " : "", at != NULL ? at : "");
+}
+
 static void render(const json_t *doc, const struct pr_render *r) {
     size_t i = 0;
     json_t *o = NULL;
     pr_addf(r->out, "\001h%s\002  %s, database %s, PostgreSQL %s\n", pr_printable(r->a, pr_get_str(doc, "environment"), 100),
             pr_printable(r->a, pr_get_str(doc, "address"), 200), pr_printable(r->a, pr_get_str(doc, "database"), 100), pr_get_str(doc, "server"));
     render_migrations(doc, r);
-    json_array_foreach(pr_get(doc, "backfills"), i, o)
-        pr_addf(r->out, "  backfill %s%s%s\n", pr_printable(r->a, pr_get_str(o, "path"), 300), pr_get_str(o, "migration") != NULL ? ", after " : "",
-                pr_get_str(o, "migration") != NULL ? pr_printable(r->a, pr_get_str(o, "migration"), 100) : "");
+    json_array_foreach(pr_get(doc, "backfills"), i, o) render_backfill(o, r);
     json_array_foreach(pr_get(doc, "unfinished"), i, o) {
         pr_addf(r->out, "\001wunfinished\002  %s of %s, since %s\n  %s\n", pr_eq(pr_get_str(o, "direction"), "down") ? "rollback" : "apply",
                 pr_printable(r->a, pr_get_str(o, "migration"), 200), pr_get_str(o, "started_at"), pr_printable(r->a, pr_get_str(o, "words"), 500));

@@ -55,6 +55,18 @@ def test_by_key_every_row_once(server, new_site):
     again = site.run()
     assert again.status == REFUSED and "is done" in again.err
     site.once()
+    status = valid(site.project.pgrail("status", "--env", "dev", "--json").ok()).json
+    assert [(b["state"], b["changed_at"] is not None) for b in status["backfills"]] == [("done", True)] and status["backfill_jobs"] == []
+
+
+def test_what_cannot_be_computed_again_is_not_said_to_agree(new_site):
+    site = new_site(rows=300)
+    site.file()
+    out = site.run().ok().out
+    assert "not compared" in out and "agree" not in out
+    assert "backfill.sql  done" in site.project.pgrail("status", "--env", "dev").ok().out
+    site.file(FILL)                                         # other bytes: what was done was something else
+    assert "backfill.sql  pending" in site.project.pgrail("status", "--env", "dev").ok().out
 
 
 def test_strided_stays_hot(server, new_site, make_db):
