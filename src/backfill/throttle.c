@@ -6,6 +6,7 @@
 #define LOOK_MS 10000
 #define WAITED_MS 1000                          /* so long may somebody wait for a batch before it is cancelled for them */
 #define CALM_FACTOR 2                           /* gentle: a small commit may take so many times what it takes when it is calm */
+#define NOT_OURS_US 3000000                     /* when they are slow for so long without us, gentle goes on: that is calm now */
 #define CALM_LEAST_US 5000                      /* but below this nobody minds */
 
 struct seen {
@@ -144,7 +145,13 @@ static const char *of_commits(const struct look *l) {
     struct pr_bf_throttle *t = l->t;
     const int64_t calm = t->calm_us * CALM_FACTOR, own = calm > CALM_LEAST_US ? calm : CALM_LEAST_US;
     const int64_t limit = l->tuning->max_latency_ms > 0 ? l->tuning->max_latency_ms * 1000 : l->tuning->gentle != 0 ? own : 0;
+    const bool was = t->slow;
     t->slow = limit > 0 && over(t->slow, t->commit_us, limit);
+    if (t->slow && !was) t->slow_since_us = l->now;
+    if (t->slow && l->tuning->max_latency_ms == 0 && l->now - t->slow_since_us > NOT_OURS_US) {
+        t->calm_us = t->commit_us;               /* we have stood still for so long: it is not our doing, and how it is now */
+        t->slow = false;
+    }
     return !t->slow ? NULL : pr_fmt(l->a, "a small commit takes %s, at most %s", pr_human_us(l->a, t->commit_us), pr_human_us(l->a, limit));
 }
 

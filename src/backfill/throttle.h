@@ -12,6 +12,7 @@ struct pr_bf_throttle {
     int64_t standbys;                            /* the most that were there since they are watched */
     int64_t checkpoints, checkpoints_us;
     int64_t commit_us, calm_us;                  /* of a small commit: smoothed, and the least that was seen; 0 = not yet known */
+    int64_t slow_since_us;
     int64_t waited_for_us;                       /* others for us, summed up over looks */
     bool lagging, crowded, slow, behind, retaining;         /* what held at the last look: it must be well gone */
     bool lag_blind_said, active_blind_said, by_key;

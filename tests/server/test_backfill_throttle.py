@@ -200,9 +200,10 @@ def test_gentle_goes_by_commits(busy, waiting):
     w = waiting(busy, "-- gentle: yes\n", pause=400).start()
     w.site.await_rows(300)
     w.set("SET commit_delay = 100000")
-    w.holds("a small commit takes")
+    await_that(lambda: "a small commit takes" in w.held(), "waiting")
+    await_that(lambda: w.held() == "", "going on: what is slow without us is no reason to wait for ever")
     w.set("RESET commit_delay")
-    w.ends("(max-latency)")
+    w.ends("waiting: a small commit takes", "(max-latency)")
 
 
 def to_be_frozen(w):
