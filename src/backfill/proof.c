@@ -169,14 +169,23 @@ static enum pr_code when_meant(struct bf *b, Node *value, Node **out, struct pr_
     return PR_OK;
 }
 
+/* Rows in which a pair differs lack their new values, where the pairs are those of the SET clause; else that is asked by itself. */
+static const char *wrong_of(struct bf *b, const struct pr_bf_walk *w) {
+    struct pr_buf s = {.a = b->a};
+    if (w->n_compare == 0 || !w->compare[0].derived) return "x.is_wrong";
+    for (size_t i = 0; i < w->n_compare; i++) pr_addf(&s, "%sx.was%zu IS DISTINCT FROM x.is%zu", i > 0 ? " OR " : "", i, i);
+    return pr_buf_text(&s);
+}
+
 /* Everything that is counted, while each row is read and each expression computed once. */
 static enum pr_code one_scan(struct bf *b, const struct pr_rel *member, const struct pr_bf_walk *w, const struct pair *pairs, bool lower, const char **out,
                              struct pr_err *e) {
     struct pr_buf cols = {.a = b->a}, in = {.a = b->a};
     Node *n = NULL, *bounds = NULL, *differs = NULL;
-    const bool left = w->left.next != NULL, wrong = bf_steady(b);
+    const bool left = w->left.next != NULL, wrong = bf_steady(b), by_itself = wrong && pr_eq(wrong_of(b, w), "x.is_wrong");
     pr_add(&cols, left ? "SELECT count(*) FILTER (WHERE x.is_left)" : "SELECT NULL::bigint");
-    pr_add(&cols, wrong ? ", count(*) FILTER (WHERE x.is_wrong)" : ", NULL::bigint");
+    if (wrong) pr_addf(&cols, ", count(*) FILTER (WHERE %s)", wrong_of(b, w));
+    else pr_add(&cols, ", NULL::bigint");
     for (size_t i = 0; i < w->n_compare; i++) {
         put_pair(&cols, &pairs[i], i);
         pr_addf(&in, ", NULL AS was%zu, NULL AS is%zu", i, i);
@@ -187,7 +196,7 @@ static enum pr_code one_scan(struct bf *b, const struct pr_rel *member, const st
     inner->whereClause = bounds;
     inner->withClause = b->with;
     if (left) bf_mut(ResTarget, linitial(inner->targetList))->val = *b->where;
-    if (wrong) {
+    if (by_itself) {
         PR_TRY(e, bf_differs(b, member, &differs, e));
         PR_TRY(e, when_meant(b, differs, &bf_mut(ResTarget, lsecond(inner->targetList))->val, e));
     }
