@@ -240,7 +240,8 @@ enum pr_code pr_bf_parent_session(struct pr_pg *pg, struct pr_err *e) {
     PR_TRY(e, pr_pg_do(pg, "session settings",
                     "SELECT pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('tcp_keepalives_idle', '10', false),"
                     " pg_catalog.set_config('tcp_keepalives_interval', '5', false), pg_catalog.set_config('tcp_keepalives_count', '3', false),"
-                    " pg_catalog.set_config('tcp_user_timeout', '30000', false)", OURS_MS, e));
+                    " pg_catalog.set_config('tcp_user_timeout', '30000', false), pg_catalog.set_config('synchronous_commit',"
+                    " replace(pg_catalog.current_setting('synchronous_commit'), 'off', 'on'), false)", OURS_MS, e));
     return id->version_num < 140000 ? PR_OK : pr_pg_do(pg, "session settings", "SET client_connection_check_interval = 2000", OURS_MS, e);
 }
 

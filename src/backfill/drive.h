@@ -41,7 +41,7 @@ struct pr_bf_drive {
 PR_NODISCARD enum pr_code pr_bf_drive(struct pr_bf_drive *d, bool *walked, struct pr_err *e);
 /* Between two chunks of the proof: waits while there is a reason to. Errors DB, CONNECT, INTERRUPTED. */
 PR_NODISCARD enum pr_code pr_bf_wait_while_held(struct pr_bf_drive *d, struct pr_err *e);
-/* What the parent's own session needs: no timeout of the role's, and an end when its link is gone. Errors DB, TIMEOUT, CONNECT. */
+/* What the parent's own session needs: no timeout of the role's, states that are on the disk, and an end when its link is gone. Errors DB, TIMEOUT, CONNECT. */
 PR_NODISCARD enum pr_code pr_bf_parent_session(struct pr_pg *pg, struct pr_err *e);
 
 /* run.c: settings of a new job, and the estimate of its rows. */
