@@ -29,6 +29,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import picture  # noqa: E402
 from lib import runs, servers  # noqa: E402
 
+servers.Kept.place = "/tmp"
 EXAMPLE = os.path.join(runs.ROOT, "examples", "invoices")
 COLUMNS = {"vat_rate": "rate", "vat_amount": "amount", "net_amount": "net"}
 SETS = ", ".join(f"{c} = (vat_data ->> '{k}')::numeric" for c, k in COLUMNS.items())

@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from lib import runs, servers  # noqa: E402
 
+servers.Kept.place = "/tmp"
 EXAMPLE = os.path.join(runs.ROOT, "examples", "invoices")
 SCRIPTS = {
     "index_concurrently": "CREATE INDEX CONCURRENTLY invoice_items_unpaid_idx ON invoice_items (invoice_id) WHERE paid_at IS NULL;\n"
