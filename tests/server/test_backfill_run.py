@@ -412,7 +412,10 @@ def test_two_machines_at_one_job(new_site, db, tmp_path):
     site.file(more="-- pause: 5ms\n")
     p = site.start()
     site.await_rows(500)
+    site.ctl("pause").ok()                                                               # else the first might be through before the second has come
     q = site.start("--pause", "0", env={"XDG_STATE_HOME": str(tmp_path / "elsewhere")})
+    await_that(lambda: db.value("SELECT count(*) FROM pgrail.backfill_worker WHERE left_at IS NULL") == 2, "both are there")
+    site.ctl("resume").ok()
     outs = [x.communicate(timeout=120)[0] for x in (p, q)]
     assert (p.returncode, q.returncode) == (0, 0), outs
     assert sum("not compared" in o for o in outs) == 1                                   # one of them looked at the result
