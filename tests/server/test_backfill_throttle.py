@@ -173,7 +173,7 @@ def test_other_sessions_at_work(busy, waiting):
     w.holds("3 other sessions at work, at most 2 (max-active)")
     for c in working[:2]:
         c.cancel()
-    w.ends("waiting: 3 other sessions at work")
+    w.ends("other sessions at work, at most 2 (max-active)")                             # a look of ours may have been the fourth
     working[2].cancel()
     for t in threads:
         t.join()
