@@ -11,20 +11,23 @@ static const struct pr_param params[] = {
     {.name = "env", PR_FIELD(PR_T_STR, struct args, env), .complete = "environment", .help = "Environment to look at; default: the only one, or production."},
 };
 
-/* What became of each backfill of the folder: the newest job of its name says it, unless that has ended and the file says something else now. */
+/* What became of a backfill: the newest job of its name says it, unless that has ended and the file says something else now. */
+static enum pr_code put_state(struct pr_call *c, struct pr_context *x, const struct pr_backfill_file *f, bool journal, json_t *o, struct pr_err *e) {
+    struct pr_bf_job job = {0};
+    bool found = false;
+    if (journal) PR_TRY(e, pr_bf_journal_find(x->pg, f->id, c->a, &job, &found, e));
+    if (found && pr_bf_state_ended(job.state)) found = pr_eq(job.sha256, pr_sha256(c->a, f->text, f->len));
+    pr_set_str(o, "state", found ? pr_bf_state_name(job.state) : "pending");
+    pr_set_str(o, "changed_at", found ? job.changed_at : NULL);
+    return PR_OK;
+}
+
 static enum pr_code put_states(struct pr_call *c, struct pr_context *x, const struct pr_folder *folder, json_t *files, struct pr_err *e) {
-    struct pr_bf_job *jobs = NULL;
-    size_t n = 0, i = 0;
+    size_t i = 0;
     json_t *o = NULL;
-    PR_TRY(e, pr_bf_journal_list(x->pg, true, c->a, &jobs, &n, e));
-    json_array_foreach(files, i, o) {
-        size_t k = 0;
-        const struct pr_backfill_file *f = &folder->backfills[i];
-        while (k < n && !pr_eq(jobs[k].name, f->id)) k++;
-        if (k < n && pr_bf_state_ended(jobs[k].state) && !pr_eq(jobs[k].sha256, pr_sha256(c->a, f->text, f->len))) k = n;
-        pr_set_str(o, "state", k < n ? pr_bf_state_name(jobs[k].state) : "pending");
-        pr_set_str(o, "changed_at", k < n ? jobs[k].changed_at : NULL);
-    }
+    bool journal = false;
+    PR_TRY(e, pr_bf_journal_there(x->pg, c->a, &journal, e));
+    json_array_foreach(files, i, o) PR_TRY(e, put_state(c, x, &folder->backfills[i], journal, o, e));
     return PR_OK;
 }
 

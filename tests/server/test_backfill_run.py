@@ -69,6 +69,15 @@ def test_what_cannot_be_computed_again_is_not_said_to_agree(new_site):
     assert "backfill.sql  pending" in site.project.pgrail("status", "--env", "dev").ok().out
 
 
+def test_status_knows_a_backfill_behind_a_hundred_newer_ones(new_site):
+    site = new_site(rows=300)
+    site.file()
+    site.run().ok()
+    site.db.sql("""INSERT INTO pgrail.backfill_job (name, sha256, statement, target, state, settings, rows_total)
+                   SELECT 'other' || i, sha256, statement, target, state, settings, rows_total FROM pgrail.backfill_job, generate_series(1, 120) i""")
+    assert "backfill.sql  done" in site.project.pgrail("status", "--env", "dev").ok().out
+
+
 def test_strided_stays_hot(server, new_site, make_db):
     site = new_site()
     site.db.sql("ALTER TABLE t SET (autovacuum_enabled = off)")
