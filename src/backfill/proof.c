@@ -107,11 +107,16 @@ static enum pr_code lacks(struct bf *b, Node *differs, Node **out, struct pr_err
     return PR_OK;
 }
 
-static enum pr_code ask_wrong(struct bf *b, const struct pr_rel *member, struct pr_bf_walk *w, struct pr_err *e) {
-    Node *differs = NULL, *condition = NULL;
-    if (!bf_steady(b)) return PR_OK;
+static enum pr_code lacks_any(struct bf *b, const struct pr_rel *member, Node **out, struct pr_err *e) {
+    Node *differs = NULL;
     PR_TRY(e, bf_differs(b, member, &differs, e));
-    PR_TRY(e, lacks(b, differs, &condition, e));
+    return lacks(b, differs, out, e);
+}
+
+static enum pr_code ask_wrong(struct bf *b, const struct pr_rel *member, struct pr_bf_walk *w, struct pr_err *e) {
+    Node *condition = NULL;
+    if (!bf_steady(b)) return PR_OK;
+    PR_TRY(e, lacks_any(b, member, &condition, e));
     return ask_keys(b, member, w, condition, &w->wrong_rows, e);
 }
 
@@ -169,10 +174,12 @@ static enum pr_code when_meant(struct bf *b, Node *value, Node **out, struct pr_
     return PR_OK;
 }
 
-/* Rows in which a pair differs lack their new values, where the pairs are those of the SET clause; else that is asked by itself. */
+/* The pairs are those of the SET clause: a row in which one differs lacks its new values. */
+static bool pairs_tell(const struct pr_bf_walk *w) { return w->n_compare > 0 && w->compare[0].derived; }
+
 static const char *wrong_of(struct bf *b, const struct pr_bf_walk *w) {
     struct pr_buf s = {.a = b->a};
-    if (w->n_compare == 0 || !w->compare[0].derived) return "x.is_wrong";
+    if (!pairs_tell(w)) return "x.is_wrong";
     for (size_t i = 0; i < w->n_compare; i++) pr_addf(&s, "%sx.was%zu IS DISTINCT FROM x.is%zu", i > 0 ? " OR " : "", i, i);
     return pr_buf_text(&s);
 }
@@ -182,7 +189,7 @@ static enum pr_code one_scan(struct bf *b, const struct pr_rel *member, const st
                              struct pr_err *e) {
     struct pr_buf cols = {.a = b->a}, in = {.a = b->a};
     Node *n = NULL, *bounds = NULL, *differs = NULL;
-    const bool left = w->left.next != NULL, wrong = bf_steady(b), by_itself = wrong && pr_eq(wrong_of(b, w), "x.is_wrong");
+    const bool left = w->left.next != NULL, wrong = bf_steady(b);
     pr_add(&cols, left ? "SELECT count(*) FILTER (WHERE x.is_left)" : "SELECT NULL::bigint");
     if (wrong) pr_addf(&cols, ", count(*) FILTER (WHERE %s)", wrong_of(b, w));
     else pr_add(&cols, ", NULL::bigint");
@@ -196,7 +203,7 @@ static enum pr_code one_scan(struct bf *b, const struct pr_rel *member, const st
     inner->whereClause = bounds;
     inner->withClause = b->with;
     if (left) bf_mut(ResTarget, linitial(inner->targetList))->val = *b->where;
-    if (by_itself) {
+    if (wrong && !pairs_tell(w)) {
         PR_TRY(e, bf_differs(b, member, &differs, e));
         PR_TRY(e, when_meant(b, differs, &bf_mut(ResTarget, lsecond(inner->targetList))->val, e));
     }
@@ -228,9 +235,8 @@ static enum pr_code ask_sums(struct bf *b, const struct pr_rel *member, const st
 }
 
 static enum pr_code count_wrong(struct bf *b, const struct pr_rel *member, const struct pr_bf_walk *w, bool lower, const char **out, struct pr_err *e) {
-    Node *differs = NULL, *condition = NULL;
-    PR_TRY(e, bf_differs(b, member, &differs, e));
-    PR_TRY(e, lacks(b, differs, &condition, e));
+    Node *condition = NULL;
+    PR_TRY(e, lacks_any(b, member, &condition, e));
     return ask(b, w, pr_fmt(b->a, "SELECT count(*) FROM %s", bf_from(b, member)), condition, lower, out, e);
 }
 
