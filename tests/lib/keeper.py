@@ -24,7 +24,7 @@ def main():
             os.setgid(gid)
             os.setuid(uid)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
-        for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):        # a shell's background job has SIGINT and SIGQUIT ignored
             signal.signal(s, signal.SIG_DFL)
 
     def start():

@@ -30,6 +30,18 @@ def test_bouncer(pgbouncer, pg15):
         assert c.execute("SELECT pg_backend_pid()").fetchone()[0] != c.info.backend_pid
 
 
+def test_what_stops_a_server_reaches_it_whatever_is_ignored_here(pgbouncer, pg15):
+    """A shell has SIGQUIT ignored in its background jobs; PgBouncer inherits that."""
+    was = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    try:
+        b = pgbouncer(pg15)
+    finally:
+        signal.signal(signal.SIGQUIT, was)
+    with open(f"/proc/{b.pid}/status", encoding="utf-8") as f:
+        ignored = int(re.search(r"SigIgn:\s+(\w+)", f.read()).group(1), 16)
+    assert not ignored >> (signal.SIGQUIT - 1) & 1
+
+
 def test_pty(pty):
     p = pty(["sh", "-c", "test -t 0 || exit 1; printf 'who? '; read a; echo \"hello $a\"; exit 7"])
     p.expect("who? ")
