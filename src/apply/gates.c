@@ -79,10 +79,11 @@ enum pr_code pr_gates_pass(const struct pr_apply *ask, struct pr_arena *a, json_
     return PR_OK;
 }
 
-enum pr_code pr_gates_done(struct pr_gates *g, struct pr_pg *pg, struct pr_err *e) {
+enum pr_code pr_gates_done(struct pr_gates *g, struct pr_pg *pg, const char *job, struct pr_err *e) {
     const struct pr_migration *m = g->f.ask->migration;
     struct pr_history_row *rows = NULL;
     size_t n = 0;
+    if (g->f.n_approvals == 0) pr_set_str(g->f.row.detail, "run_id", job);
     PR_TRY(e, pr_flight_step(&g->f, PR_RUN_EV_STEP_DONE, NULL, e));
     PR_TRY(e, pr_flight_step(&g->f, PR_RUN_EV_VERIFY, NULL, e));
     PR_TRY(e, pr_history_read(pg, g->f.a, &rows, &n, e));

@@ -13,8 +13,9 @@ struct pr_gates;
  * Errors those of pr_may_apply, REFUSED, INTERRUPTED, CONNECT, DB, STORE. */
 PR_NODISCARD enum pr_code pr_gates_pass(const struct pr_apply *ask, struct pr_arena *a, json_t *doc, struct pr_gates **out, struct pr_err *e);
 
-/* The run is done: a row in pgrail.history, unless one that took part has written it, and the end in the ledger. Errors DB, CONNECT, STORE. */
-PR_NODISCARD enum pr_code pr_gates_done(struct pr_gates *g, struct pr_pg *pg, struct pr_err *e);
+/* The run is done: a row in pgrail.history, unless one that took part has written it, and the end in the ledger. job: text that all who took
+ * part agree on, so that of two who record it at once one does. Errors DB, CONNECT, STORE. */
+PR_NODISCARD enum pr_code pr_gates_done(struct pr_gates *g, struct pr_pg *pg, const char *job, struct pr_err *e);
 /* It was stopped, or failed; what is done stays, the next start goes on. Errors STORE. */
 PR_NODISCARD enum pr_code pr_gates_stopped(struct pr_gates *g, const char *why, struct pr_err *e);
 void pr_gates_freep(struct pr_gates **g);                   /* NULL is fine; for PR_CLEANUP */

@@ -365,7 +365,7 @@ static enum pr_code gate(struct pr_bf_drive *d, struct pr_err *e) {
 
 static enum pr_code close_gates(struct pr_bf_drive *d, enum pr_code code, struct pr_err *e) {
     struct pr_err why = *e, of_ledger = {0};
-    if (code == PR_OK) return pr_gates_done(d->gates, d->pg, e);
+    if (code == PR_OK) return pr_gates_done(d->gates, d->pg, pr_fmt(d->a, "backfill job %" PRId64 " of %s", d->job.id, d->ask->file->sha256), e);
     if (code != PR_ERR_CONNECT && pr_gates_stopped(d->gates, why.msg, &of_ledger) != PR_OK) pr_say(d->ask->talk, PR_LINE_WARN, "%s", pr_printable(d->a, of_ledger.msg, 300));
     return code;
 }

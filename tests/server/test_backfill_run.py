@@ -163,10 +163,11 @@ def test_kill_of_pgrail(server, new_site):
 def test_death_before_the_history(site):
     """The last thing that is written is the line in the history: who dies in front of it has it written by the next start."""
     site.run().ok()
-    site.db.sql("DELETE FROM pgrail.history")
+    [(recorded,)] = site.db.sql("DELETE FROM pgrail.history RETURNING run_id")
     r = site.run()
     assert r.status == 0 and "its line in the history was missing" in r.out, r.out + r.err
     assert history(site.db) == [("0001_fill.backfill", "up")]
+    assert site.db.sql("SELECT run_id FROM pgrail.history") == [(recorded,)]    # of two who write it at once one does: it is unique
     site.once()
     assert site.run().status == REFUSED and history(site.db) == [("0001_fill.backfill", "up")]
 
