@@ -196,8 +196,8 @@ def test_commits_that_are_slow(busy, waiting):
     w.ends("waiting: a small commit takes")
 
 
-def test_gentle_goes_by_commits(busy, waiting):
-    w = waiting(busy, "-- gentle: yes\n", pause=400).start()
+def test_gentle_goes_by_commits(busy15, waiting):
+    w = waiting(busy15, "-- gentle: yes\n", pause=400).start()
     w.site.await_rows(300)
     w.set("SET commit_delay = 100000")
     await_that(lambda: "a small commit takes" in w.held(), "waiting")

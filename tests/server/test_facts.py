@@ -224,11 +224,12 @@ def test_what_moves_a_fingerprint(db, facts):
         assert schema_lines(db) == lines, sql
     for relation, statements in SHAPE.items():
         for sql in statements:
-            before = facts()[1][relation]["fingerprint"]
-            lines = schema_lines(db)
+            before, before_lines = rels, lines
             db.sql(sql)
-            assert facts()[1][relation]["fingerprint"] != before, sql
-            assert schema_lines(db) != lines, sql
+            _, rels = facts()
+            lines = schema_lines(db)
+            assert rels[relation]["fingerprint"] != before[relation]["fingerprint"], sql
+            assert lines != before_lines, sql
 
 
 UP_DOWN = [  # down gives back what was there

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from lib.few import server  # noqa: F401
 from lib.runs import Project
 
 SCHEMA = """

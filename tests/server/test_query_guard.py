@@ -77,11 +77,11 @@ def guarded(project, db):
 
 def picture(db):
     """All that an attack could have changed."""
-    return (db.sql("SELECT * FROM effects"), db.value("SELECT sum(x) FROM t"), db.value("SELECT is_called FROM s"), db.value("SELECT last_value FROM s"),
-            db.value("SELECT count(*) FROM pg_class"), db.value("SELECT count(*) FROM pg_largeobject_metadata"), db.value("SELECT count(*) FROM pg_replication_slots"),
-            db.value("SELECT count(*) FROM pg_prepared_xacts"), db.value("SELECT count(*) FROM pg_db_role_setting"),
-            db.value("SELECT relfilenode FROM pg_class WHERE relname = 't_pkey'"), db.value("SELECT reltuples FROM pg_class WHERE relname = 't'"),
-            db.value("SELECT to_regclass('copied') IS NULL"))
+    return db.sql("""SELECT (SELECT array_agg(e)::text FROM effects AS e), (SELECT sum(x) FROM t), (SELECT (is_called, last_value)::text FROM s),
+                            (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_replication_slots),
+                            (SELECT count(*) FROM pg_prepared_xacts), (SELECT count(*) FROM pg_db_role_setting),
+                            (SELECT relfilenode FROM pg_class WHERE relname = 't_pkey'), (SELECT reltuples FROM pg_class WHERE relname = 't'),
+                            to_regclass('copied') IS NULL""")
 
 
 def test_no_effect(server, guarded, db):
