@@ -69,6 +69,11 @@ const char *pr_json_text(struct pr_arena *a, const json_t *j, bool pretty) {
     return kept;
 }
 
+void pr_json_put(FILE *to, const json_t *j) {
+    (void)json_dumpf(j, to, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    (void)fputc('\n', to);
+}
+
 enum pr_code pr_json_parse(const char *what, const char *text, size_t n, json_t **out, struct pr_err *e) {
     json_error_t err;
     json_t *j = json_loadb(text, n, JSON_REJECT_DUPLICATES, &err);

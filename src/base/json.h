@@ -26,6 +26,9 @@ json_t *pr_get(const json_t *object, const char *key);      /* object or array o
 /* Text of a document: compact, or indented by two with a newline at the end. In the arena. */
 const char *pr_json_text(struct pr_arena *a, const json_t *j, bool pretty);
 
+/* The same, indented, to a stream; what cannot be written is the stream's error. */
+void pr_json_put(FILE *to, const json_t *j);
+
 /* Parses untrusted text (depth and size capped by jansson and PR_CAP_FILE). Errors BAD_INPUT with line and column. */
 PR_NODISCARD enum pr_code pr_json_parse(const char *what, const char *text, size_t n, json_t **out, struct pr_err *e);
 

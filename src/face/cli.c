@@ -121,14 +121,16 @@ static void print_error(const struct pr_term *t, const struct words *w, const st
     if (w->debug) (void)fprintf(stderr, "where: %s: %s\n", pr_code_info(e->code)->name, e->where);
 }
 
+static void print_part(void *ctx, const char *painted) { pr_term_put(ctx, stdout, painted); }
+
 static void print_doc(const struct pr_term *t, const struct words *w, const json_t *doc) {
     if (w->json) {
-        (void)fputs(pr_json_text(w->a, doc, true), stdout);
+        pr_json_put(stdout, doc);
         return;
     }
     struct pr_term plain = *t;
     plain.color = t->color && !w->machine;
-    pr_term_put(&plain, stdout, pr_formatted(w->op, w->wanted.format, doc, t->width, w->a));
+    pr_format_to(w->op, w->wanted.format, doc, t->width, &(struct pr_taker){.taken = print_part, .ctx = &plain}, w->a);
 }
 
 /* The exit status, when all of the output has reached its reader. Who closed the pipe (head) knows it; a full disk must be said. */

@@ -85,15 +85,27 @@ enum pr_code pr_formats_of(const struct pr_op *op, const void *args, struct pr_a
     return PR_OK;
 }
 
+static void render(const struct pr_op *op, const char *format, const json_t *doc, const struct pr_render *r) {
+    const struct pr_format *f = format_named(op, format);
+    if (f != NULL) f->write(doc, r);
+    else (op->render != NULL ? op->render : pr_words_generic)(doc, r);
+    PR_ASSERT(!r->out->over);                               /* findings are capped; half an answer would look like a clean one */
+}
+
+enum { LONGEST_TEXT = 256 << 20 };
+
 const char *pr_formatted(const struct pr_op *op, const char *format, const json_t *doc, int width, struct pr_arena *a) {
     if (pr_eq(format, "json")) return pr_json_text(a, doc, true);
-    struct pr_buf b = {.a = a, .cap = (size_t)256 << 20};
-    const struct pr_render r = {.out = &b, .a = a, .width = width};
-    const struct pr_format *f = format_named(op, format);
-    if (f != NULL) f->write(doc, &r);
-    else (op->render != NULL ? op->render : pr_words_generic)(doc, &r);
-    PR_ASSERT(!b.over);                                     /* findings are capped; half an answer would look like a clean one */
+    struct pr_buf b = {.a = a, .cap = LONGEST_TEXT};
+    render(op, format, doc, &(struct pr_render){.out = &b, .a = a, .width = width});
     return pr_buf_text(&b);
+}
+
+void pr_format_to(const struct pr_op *op, const char *format, const json_t *doc, int width, const struct pr_taker *to, struct pr_arena *a) {
+    struct pr_buf b = {.a = a, .cap = LONGEST_TEXT};
+    if (pr_eq(format, "json")) pr_add(&b, pr_json_text(a, doc, true));
+    else render(op, format, doc, &(struct pr_render){.out = &b, .a = a, .width = width, .taken = to->taken, .ctx = to->ctx});
+    to->taken(to->ctx, pr_buf_text(&b));
 }
 
 static const char *without_marks(const char *painted, struct pr_arena *a) {

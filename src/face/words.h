@@ -36,8 +36,10 @@ struct pr_wanted { const char *format; struct pr_report *reports; size_t n; };
 PR_NODISCARD enum pr_code pr_formats_of(const struct pr_op *op, const void *args, struct pr_arena *a, struct pr_wanted *out,
                                         struct pr_err *e);
 
-/* The document in a format, colour marks in it; width in columns. */
+/* The document in a format, colour marks in it; width in columns. pr_format_to hands a long text over part by part. */
 const char *pr_formatted(const struct pr_op *op, const char *format, const json_t *doc, int width, struct pr_arena *a);
+struct pr_taker { void (*taken)(void *ctx, const char *text); void *ctx; };
+void pr_format_to(const struct pr_op *op, const char *format, const json_t *doc, int width, const struct pr_taker *to, struct pr_arena *a);
 
 /* Writes each report into its file, without marks, for 100 columns. Errors NO_FILE, BAD_INPUT. */
 PR_NODISCARD enum pr_code pr_reports_write(const struct pr_op *op, const struct pr_wanted *w, const json_t *doc, struct pr_arena *a,

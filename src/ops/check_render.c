@@ -89,7 +89,10 @@ static void put_file(const struct pr_render *r, const json_t *doc, const char *p
         any = true;
     }
     pr_add(r->out, "\002\n");
-    json_array_foreach(findings, i, o) put_finding(r, o, said);
+    json_array_foreach(findings, i, o) {
+        put_finding(r, o, said);
+        pr_render_pause(r);
+    }
 }
 
 /* In the order in which the files first have one. */

@@ -173,8 +173,9 @@ static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m,
                                struct pr_arena *scratch, json_t *into, struct pr_err *e) {
     const bool is_down = side == &m->down;
     struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
-    const struct pr_judge j = {.migration = m, .side = side, .is_down = is_down, .world = world, .version_num = k->version_num,
-                               .config = k->x.config, .runner = k->runner, .lean = k->facts == NULL && !k->footprint && side->text[side->len] == '\0'};
+    const bool lean = k->facts == NULL && !k->footprint && side->text[side->len] == '\0';     /* then each side stands alone */
+    const struct pr_judge j = {.migration = m, .side = side, .is_down = is_down, .world = lean ? NULL : world, .version_num = k->version_num,
+                               .config = k->x.config, .runner = k->runner, .lean = lean};
     const enum pr_code code = pr_judge_side(&j, scratch, &d, e);
     if (code != PR_OK) return pr_prefix(e, "%s", side->path);
     json_t *o = pr_set_object(into, is_down ? "down" : "up");

@@ -53,7 +53,12 @@ void pr_call_return(struct pr_call *c, json_t *doc);
 
 /* Writes the document for a terminal: plain words and lines; colour marks are pr_paint's (face/), as "\001k" … "\002" with k =
  * one of g(ood) w(arn) b(ad) h(ead) d(im) c(ode): the face turns them into escapes or drops them. */
-struct pr_render { struct pr_buf *out; struct pr_arena *a; int width; };
+struct pr_render {
+    struct pr_buf *out; struct pr_arena *a; int width;
+    void (*taken)(void *ctx, const char *text); void *ctx;             /* where long texts go part by part; NULL: they stay in out */
+};
+/* Between two parts of a text that may be long: the face may take what out has by now. Marks are never cut. */
+void pr_render_pause(const struct pr_render *r);
 
 /* A further rendering of the document, for a program: the face offers it as --format NAME and --report NAME=FILE, beside text
  * and json. Colour marks are dropped. */

@@ -18,6 +18,14 @@ const struct pr_op *pr_op_find(const char *name) {
     return NULL;
 }
 
+void pr_render_pause(const struct pr_render *r) {
+    enum { WORTH_IT = 64 << 10 };
+    if (r->taken == NULL || r->out->len < WORTH_IT) return;
+    r->taken(r->ctx, pr_buf_text(r->out));
+    r->out->len = 0;
+    r->out->text[0] = '\0';
+}
+
 void pr_call_return(struct pr_call *c, json_t *doc) {
     PR_ASSERT(doc != NULL);
     json_decref(c->doc);

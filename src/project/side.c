@@ -74,7 +74,7 @@ enum pr_tx_mode pr_tx_mode_of(enum pr_tx_rule rule, const struct pr_script *s) {
     if (rule == PR_TX_RULE_WRAPPED) return PR_TX_ONE;
     size_t outside = 0;
     for (size_t i = 0; i < s->n; i++) {
-        if (s->stmts[i].node == NULL) continue;
+        if (s->stmts[i].unjudged != PR_JUDGED) continue;
         const enum pr_tx_word word = pr_stmt_tx_word(&s->stmts[i]);
         if (word == PR_TX_BEGIN || word == PR_TX_COMMIT || word == PR_TX_ROLLBACK) return PR_TX_OWN;
         outside += pr_stmt_outside_tx(&s->stmts[i]);

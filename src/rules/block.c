@@ -36,7 +36,7 @@ static const char *span_of(struct pr_arena *a, int64_t low_us, int64_t high_us) 
 bool pr_blocking_level(const struct pr_rule_ctx *c, const struct pr_effect *f, enum pr_level *level, bool *unknown,
                        const char **what) {
     if (f->own || f->created || !pr_lock_blocks_writers(f->lock) || is_empty(c, f)) return false;
-    struct pr_arena *a = c->out->a;
+    struct pr_arena *a = PR_A(c);
     const char *who = pr_lock_blocks_readers(f->lock) ? "readers and writers wait" : "writers wait";
     const char *head = pr_fmt(a, "%s: %s; %s lock; %s", pr_qualified(a, NULL, f->name), size_of(f, a),
                               pr_lock_name(f->lock), who);

@@ -51,7 +51,7 @@ static int by_key(const void *x, const void *y) {
 }
 
 void pr_fingerprints(const struct pr_script *script, bool is_down, struct pr_findings *findings) {
-    struct pr_arena *a = findings->a;
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
     struct keyed *keys = PR_NEW_ARRAY(a, struct keyed, findings->n + 1);
     const char *hash = "";
     int hashed = -1;
@@ -70,6 +70,6 @@ void pr_fingerprints(const struct pr_script *script, bool is_down, struct pr_fin
         nth = i > 0 && pr_eq(keys[i].key, keys[i - 1].key) ? nth + 1 : 0;
         const char *const parts[] = {keys[i].key, pr_fmt(a, "\n%zu", nth)};
         const char *text = pr_sha256_parts(a, parts, (const size_t[]){strlen(parts[0]), strlen(parts[1])}, 2);
-        findings->items[keys[i].index].fingerprint = pr_dupn(a, text, 32);
+        findings->items[keys[i].index].fingerprint = pr_dupn(findings->a, text, 32);
     }
 }

@@ -106,7 +106,7 @@ const struct pr_fix *pr_fix_refresh(const struct pr_rule_ctx *c, const RefreshMa
 static bool calls_json(const struct pr_rule_ctx *c) {
     for (size_t i = 0; i < c->script->n; i++) {
         struct pr_called *calls = NULL;
-        if (c->script->stmts[i].node == NULL) return true;
+        if (c->script->stmts[i].node == NULL) return true;         /* not known, or gone by: then nobody wants fixes */
         const size_t n = pr_stmt_calls(&c->script->stmts[i], PR_A(c), &calls);
         for (size_t k = 0; k < n; k++)
             if (pr_starts(calls[k].name, "json_")) return true;

@@ -1,11 +1,9 @@
 /* help.h: what the rules share: names and facts of what a statement is about, places, and SQL with the real names. Included
- * after "sql/nodes.h", by the files of rules/ alone. All texts are in the arena of c->out. */
+ * after "sql/nodes.h", by the files of rules/ alone. All texts are in an arena that lives until the statement is judged. */
 #ifndef PR_RULES_HELP_H
 #define PR_RULES_HELP_H
 
 #include "rules/rules.h"
-
-#define PR_A(c) ((c)->out->a)
 
 /* Where a name stands in the statement: its nth occurrence (0 = first) as an identifier, outside strings and comments; an
  * absent one gives len 0, which pr_report takes as the whole statement. */
@@ -55,18 +53,23 @@ const Constraint *pr_column_constraint(const ColumnDef *col, ConstrType type);
 /* The statements of the script about the relation of that bare name, in their order: which rules that look round need. Those about
  * every relation (ANALYZE, GRANT ON ALL TABLES) are under PR_ABOUT_ALL. The script is read once, however often is asked. */
 enum pr_about_kind { PR_ABOUT_ALTERS /* ALTER TABLE */, PR_ABOUT_INDEXES /* CREATE INDEX */, PR_ABOUT_POLICIES, PR_ABOUT_GRANTS, PR_ABOUT_VACUUMS /* and ANALYZE */,
-                     PR_ABOUT_KINDS };
+                     PR_ABOUT_NOT_VALID /* ADD CONSTRAINT … NOT VALID, by its name and the relation's: ask pr_added_not_valid_here */, PR_ABOUT_KINDS };
 #define PR_ABOUT_ALL ""
-struct pr_about { const struct pr_stmt *stmt; const void *node; const struct pr_about *next; };
+struct pr_about { int at; const struct pr_about *next; };  /* at: index of the statement in the script */
 struct pr_defined;
 struct pr_abouts {
     struct pr_map by_name[PR_ABOUT_KINDS];
     bool filed;
     const struct pr_stmt *long_timeout;    /* of lock-timeout-ineffective: a SET whose first waiting statement is looked for */
-    const void *defined_by;        /* the statement's node that pr_constraints_of was asked about last */
+    const struct pr_stmt *defined_by;      /* that pr_constraints_of was asked about last, with this node */
+    const void *defined_node;
     struct pr_defined *defined; size_t n_defined;
 };
 const struct pr_about *pr_about(const struct pr_rule_ctx *c, enum pr_about_kind kind, const char *name);
+const struct pr_about *pr_about_in(const struct pr_rule_ctx *c, enum pr_about_kind kind, const char *relation, const char *name);
+/* The statement, and its tree: NULL where a script is passed through and it is not the one at hand (see pr_about_stays). */
+const struct pr_stmt *pr_about_stmt(const struct pr_rule_ctx *c, const struct pr_about *p);
+const void *pr_about_node(const struct pr_rule_ctx *c, const struct pr_about *p);
 const struct pr_about *pr_about_later(const struct pr_rule_ctx *c, enum pr_about_kind kind, const char *name);     /* behind this statement */
 
 /* Does another index of the table serve wherever this one does? */

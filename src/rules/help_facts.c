@@ -126,11 +126,7 @@ static bool adds_not_valid(const void *node, const RangeVar *rv, const char *nam
 
 bool pr_added_not_valid_here(const struct pr_rule_ctx *c, const RangeVar *rv, const char *name) {
     if (adds_not_valid(c->node, rv, name)) return true;
-    if (!pr_in_tx(c)) return false;
-    for (int i = c->stmt->index - 1; i >= 0; i--) {
-        const struct pr_stmt *s = &c->script->stmts[i];
-        if (c->tx == PR_TX_OWN && pr_stmt_tx_word(s) == PR_TX_BEGIN) return false;
-        if (adds_not_valid(s->node, rv, name)) return true;
-    }
-    return false;
+    const struct pr_about *p = pr_in_tx(c) && name != NULL ? pr_about_in(c, PR_ABOUT_NOT_VALID, rv->relname, name) : NULL;
+    while (p != NULL && p->at < c->so_far.first) p = p->next;
+    return p != NULL && p->at < c->stmt->index;
 }

@@ -19,7 +19,7 @@ size_t pr_constraints_of(const struct pr_rule_ctx *c, struct pr_defined **out) {
     const CreateStmt *cs = pr_as(CreateStmt, c->node);
     const AlterTableStmt *at = pr_alter_table(c);
     ListCell *lc;
-    if (c->node == c->abouts->defined_by) {                 /* many rules ask, one after the other */
+    if (c->stmt == c->abouts->defined_by && c->node == c->abouts->defined_node) {          /* many rules ask, one after the other */
         *out = c->abouts->defined;
         return c->abouts->n_defined;
     }
@@ -33,7 +33,8 @@ size_t pr_constraints_of(const struct pr_rule_ctx *c, struct pr_defined **out) {
         if (cmd->subtype == AT_AddColumn) put_column(&d, at->relation, NULL, cmd->def);
         if (cmd->subtype == AT_AddConstraint) put(&d, (struct pr_defined){.table = at->relation, .con = pr_cast(Constraint, cmd->def)});
     }
-    c->abouts->defined_by = c->node;
+    c->abouts->defined_by = c->stmt;
+    c->abouts->defined_node = c->node;
     c->abouts->defined = d.list;
     c->abouts->n_defined = d.n;
     *out = d.list;

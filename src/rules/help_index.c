@@ -18,7 +18,7 @@ bool pr_index_is_covered(const struct pr_rel *r, const struct pr_idx *x) {
 const IndexStmt *pr_index_built_later(const struct pr_rule_ctx *c, const struct pr_rel *r, const struct pr_idx *x) {
     if (x->n_cols == 0) return NULL;
     for (const struct pr_about *p = pr_about_later(c, PR_ABOUT_INDEXES, r->name); p != NULL; p = p->next) {
-        const IndexStmt *is = p->node;
+        const IndexStmt *is = pr_about_node(c, p);
         const IndexElem *first = is->indexParams != NIL ? linitial_node(IndexElem, is->indexParams) : NULL;
         const bool same_key = first != NULL && (first->name != NULL ? pr_eq(first->name, x->cols[0]) : x->has_expressions);
         if (same_key || pr_eq(is->idxname, x->name)) return is;

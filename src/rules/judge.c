@@ -29,7 +29,7 @@ void pr_note_add(struct pr_findings *out, const struct pr_place *at, const char 
         if (texts.title == NULL) texts.title = n->title;
         if (texts.what == NULL) texts.what = n->why;
         if (texts.safe_way == NULL) texts.safe_way = n->safe_way;
-        pr_finding_add(out, at, &texts);
+        pr_finding_add(out, at, &texts, NULL);
         return;
     }
     PR_BUG("a note of the judge that is not in its table");
@@ -237,32 +237,37 @@ static void judge_behind(struct judging *g) {
     }
 }
 
+static bool goes_along(const struct judging *g) { return g->j->lean && pr_world_is_bare(g->before); }
+
 /* One world is enough where no facts can be asked: what is foretold of a statement is judged and given back. */
 static void judge_along(struct judging *g) {
     enum { GIVEN_BACK_AFTER = 500 };
     struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
-    const struct pr_reviewing look = {.judge = g->j};
+    struct pr_reviewing look = {.judge = g->j};
     pr_world_begin(g->before, g->tx);
     for (size_t i = 0; i < g->flat.n; i++) {
         const struct pr_stmt *s = &g->flat.stmts[i];
         struct pr_footprint fp = {0};
+        pr_script_wake(&g->flat, i);
         if (i % GIVEN_BACK_AFTER == 0) {
             pr_arena_free(scratch);
             scratch = pr_arena_new(PR_CAP_ARENA);
             pr_world_look_back(g->before, scratch);
+            look.scratch = g->d->findings.scratch = scratch;
         }
         pr_footprint_step(g->before, s, &fp);
-        pr_review_signs(&look, s, &fp, g->a, &g->shown);
+        pr_review_signs(&look, s, &fp, g->d->findings.a, &g->shown);
         if (!waits(s)) judge_next(g, s, &fp);
     }
     pr_world_look_back(g->before, NULL);
     pr_world_end(g->before);
+    g->d->findings.scratch = NULL;
 }
 
 static void judge_all(struct judging *g) {
     g->so_far = fresh(pr_side_tx(g->j->side) == PR_TX_ONE && g->flat.n > 0, 0);
     pr_review_begin(&g->shown);
-    if (g->j->lean && pr_world_is_bare(g->before)) judge_along(g);
+    if (goes_along(g)) judge_along(g);
     else judge_behind(g);
     const struct pr_tx_so_far none = fresh(false, 0);
     for (size_t i = 0; i < g->flat.n; i++) {
@@ -272,9 +277,10 @@ static void judge_all(struct judging *g) {
 }
 
 static void decide_review(struct judging *g) {
-    pr_review_errors(&g->flat, &g->d->findings, g->a, &g->shown);
+    struct pr_arena *a = g->d->findings.a;
+    pr_review_errors(&g->flat, &g->d->findings, a, &g->shown);
     const int first = g->j->side->first_line > 0 ? g->j->side->first_line - 1 : 0;
-    struct pr_shown *shown = PR_NEW(g->a, struct pr_shown);
+    struct pr_shown *shown = PR_NEW(a, struct pr_shown);
     *shown = g->shown;
     for (int i = 0; i < PR_SIGN_COUNT; i++) shown->line[i] = shown->at[i] >= 0 ? first + g->flat.stmts[shown->at[i]].line : 0;
     pr_review_decide(shown, g->j->config, &g->d->review);
@@ -286,15 +292,39 @@ static void number(struct judging *g) {
     pr_fingerprints(&g->d->script, g->j->is_down, f);
 }
 
+/* Trees of the whole text are needed only where all is foretold before anything is judged. */
+static enum pr_code read_side(struct judging *g, struct pr_err *e) {
+    enum { GROUP_BYTES = 128 << 10 };
+    const struct pr_side *side = g->j->side;
+    struct pr_filing filing = {.all = &g->abouts, .a = g->a};
+    const struct pr_passing along = {.group_bytes = g->j->group_bytes > 0 ? g->j->group_bytes : GROUP_BYTES, .stays = pr_about_stays, .ctx = &filing};
+    if (!g->j->lean) return pr_script_parse(side->text, side->len, g->a, &g->d->script, e);
+    PR_TRY(e, pr_script_pass(side->text, side->len, goes_along(g) ? &along : NULL, g->a, &g->d->script, e));
+    return PR_OK;
+}
+
+/* Of a lean judge nothing but the answer is left: the script is no more than a number of statements. */
+static void forget(struct judging *g) {
+    struct pr_script *s = &g->d->script;
+    const struct pr_script counted = {.n = s->n, .n_unjudged = s->n_unjudged};
+    pr_script_done(&g->flat);
+    pr_script_done(s);
+    *s = counted;
+    g->d->run = (struct pr_run_footprint){0};
+    g->d->after = NULL;
+}
+
 enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e) {
+    struct pr_arena *inner PR_CLEANUP(pr_arena_freep) = j->lean ? pr_arena_new(PR_CAP_ARENA) : NULL;
+    struct pr_arena *own = inner != NULL ? inner : a;
     struct pr_judged d = {.findings = {.a = a, .config = j->config}};
-    if (j->lean) PR_TRY(e, pr_script_read(j->side->text, j->side->len, a, &d.script, e));
-    else PR_TRY(e, pr_script_parse(j->side->text, j->side->len, a, &d.script, e));
-    const enum pr_tx_mode tx = pr_side_tx_as(j->side, &d.script);
-    struct pr_world *before = j->world != NULL ? j->world : pr_world_new(j->facts, j->version_num, a);
-    struct judging g PR_CLEANUP(close_judging) = {.j = j, .a = a, .version = pr_world_version(before), .tx = tx, .d = &d, .before = before};
-    g.asked = asked_of(g.version, pr_world_facts(before) != NULL, a);
-    pr_footprint_open(&d.script, pr_world_facts(before), a, &g.flat);
+    struct pr_world *before = j->world != NULL ? j->world : pr_world_new(j->facts, j->version_num, own);
+    struct judging g PR_CLEANUP(close_judging) = {.j = j, .a = own, .version = pr_world_version(before), .d = &d, .before = before};
+    PR_TRY(e, read_side(&g, e));
+    g.tx = pr_side_tx_as(j->side, &d.script);
+    g.asked = asked_of(g.version, pr_world_facts(before) != NULL, own);
+    pr_footprint_open(&d.script, pr_world_facts(before), own, &g.flat);
+    if (g.flat.stmts != d.script.stmts) g.abouts.filed = false;         /* with bodies the statements have other numbers */
     judge_all(&g);
     number(&g);
     pr_ignores_apply(&g.flat, j->side, &d.findings, &d.hidden);
@@ -302,6 +332,7 @@ enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct 
     for (size_t i = 0; i < d.findings.n; i++) d.counts[d.findings.items[i].level]++;
     d.after = before;
     decide_review(&g);
+    if (j->lean) forget(&g);
     *out = d;
     return PR_OK;
 }

@@ -5,9 +5,10 @@
 /* Does a GIN index of this script name the column, be it in an expression? */
 static bool has_gin(const struct pr_rule_ctx *c, const RangeVar *rv, const char *column) {
     for (const struct pr_about *p = pr_about(c, PR_ABOUT_INDEXES, rv->relname); p != NULL; p = p->next) {
-        if (!pr_eq(((const IndexStmt *)p->node)->accessMethod, "gin")) continue;
+        const IndexStmt *is = pr_about_node(c, p);         /* those that are GIN stay */
+        if (is == NULL || !pr_eq(is->accessMethod, "gin")) continue;
         struct pr_column_name *names = NULL;
-        const size_t n = pr_stmt_columns(p->stmt, PR_A(c), &names);
+        const size_t n = pr_stmt_columns(pr_about_stmt(c, p), PR_A(c), &names);
         for (size_t k = 0; k < n; k++)
             if (pr_eq(names[k].column, column)) return true;
     }

@@ -5,13 +5,13 @@
 /* Does the script add a constraint of this name or kind to the table again? */
 static bool added_again(const struct pr_rule_ctx *c, const RangeVar *rv, const char *name, char type) {
     for (const struct pr_about *p = pr_about(c, PR_ABOUT_ALTERS, rv->relname); p != NULL; p = p->next) {
-        const AlterTableStmt *at = p->node;
+        const AlterTableStmt *at = pr_about_node(c, p);
         ListCell *lc;
         foreach (lc, at->cmds) {
             const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
             const Constraint *con = cmd->subtype == AT_AddConstraint ? (const Constraint *)(const void *)cmd->def : NULL;
             const char kind = con == NULL ? '\0' : con->contype == CONSTR_PRIMARY ? 'p' : con->contype == CONSTR_UNIQUE ? 'u' : con->contype == CONSTR_CHECK ? 'c' : 'x';
-            if (con != NULL && (pr_eq(con->conname, name) || (kind == type && p->stmt->index >= c->stmt->index))) return true;
+            if (con != NULL && (pr_eq(con->conname, name) || (kind == type && p->at >= c->stmt->index))) return true;
         }
     }
     return false;

@@ -38,7 +38,7 @@ static bool key_is(const struct pr_rule_ctx *c, const List *params, const List *
 /* Made anywhere in this script: before or after, as an index or as a key. */
 static bool index_in_script(const struct pr_rule_ctx *c, const char *table, const List *key) {
     for (const struct pr_about *p = pr_about(c, PR_ABOUT_INDEXES, table); p != NULL; p = p->next) {
-        const IndexStmt *is = p->node;
+        const IndexStmt *is = pr_about_node(c, p);
         if (is->whereClause == NULL && key_is(c, is->indexParams, key)) return true;
     }
     return false;

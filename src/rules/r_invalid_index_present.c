@@ -23,7 +23,7 @@ static bool is_seen_to(const struct pr_rule_ctx *c, const char *index, const cha
 }
 
 static bool said_before(const struct pr_rule_ctx *c, const RangeVar *rv) {
-    return pr_about(c, PR_ABOUT_INDEXES, rv->relname)->stmt != c->stmt;         /* which is one of them */
+    return pr_about(c, PR_ABOUT_INDEXES, rv->relname)->at != c->stmt->index;         /* which is one of them */
 }
 
 static void check(const struct pr_rule_ctx *c) {

@@ -25,7 +25,7 @@ static bool granted_later(const struct pr_rule_ctx *c, const char *table, const 
     const char *const names[] = {table, PR_ABOUT_ALL};
     for (size_t k = 0; k < PR_COUNT(names); k++)
         for (const struct pr_about *p = pr_about_later(c, PR_ABOUT_GRANTS, names[k]); p != NULL; p = p->next) {
-            const GrantStmt *g = p->node;
+            const GrantStmt *g = pr_about_node(c, p);
             if (g->is_grant && names_role(g->grantees, role)) return true;
         }
     return false;

@@ -4,13 +4,13 @@
 
 /* Once in a script: with its first ALTER TABLE of the table. */
 static bool said_before(const struct pr_rule_ctx *c, const RangeVar *rv) {
-    return pr_about(c, PR_ABOUT_ALTERS, rv->relname)->stmt != c->stmt;          /* which is one of them */
+    return pr_about(c, PR_ABOUT_ALTERS, rv->relname)->at != c->stmt->index;          /* which is one of them */
 }
 
 /* Validated, dropped or renamed somewhere in this script. */
 static bool is_seen_to(const struct pr_rule_ctx *c, const RangeVar *rv, const char *con) {
     for (const struct pr_about *p = pr_about(c, PR_ABOUT_ALTERS, rv->relname); p != NULL; p = p->next) {
-        const AlterTableStmt *at = p->node;
+        const AlterTableStmt *at = pr_about_node(c, p);
         ListCell *lc;
         foreach (lc, at->cmds) {
             const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);

@@ -27,7 +27,7 @@ static bool is_keyed(const CreateStmt *cs) {
 static bool keyed_later(const struct pr_rule_ctx *c, const char *table) {
     ListCell *lc;
     for (const struct pr_about *p = pr_about_later(c, PR_ABOUT_ALTERS, table); p != NULL; p = p->next) {
-        foreach (lc, ((const AlterTableStmt *)p->node)->cmds) {
+        foreach (lc, ((const AlterTableStmt *)pr_about_node(c, p))->cmds) {
             const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
             if (cmd->subtype == AT_ReplicaIdentity || pr_added(cmd, CONSTR_PRIMARY) != NULL) return true;
         }

@@ -7,8 +7,9 @@ static bool view_follows(const struct pr_rule_ctx *c, const char *name) {
     if (!pr_in_tx(c)) return false;
     for (size_t i = (size_t)c->stmt->index + 1; i < c->script->n; i++) {
         const struct pr_stmt *s = &c->script->stmts[i];
-        if (s->node == NULL || pr_stmt_tx_word(s) == PR_TX_COMMIT) return false;
-        if (IsA(s->node, ViewStmt) && pr_eq(((const ViewStmt *)s->node)->view->relname, name)) return true;
+        const ViewStmt *view = pr_as(ViewStmt, (const Node *)s->node);
+        if (s->unjudged != PR_JUDGED || pr_stmt_tx_word(s) == PR_TX_COMMIT) return false;
+        if (view != NULL && pr_eq(view->view->relname, name)) return true;
     }
     return false;
 }

@@ -5,9 +5,9 @@
 /* REPLICA IDENTITY FULL or USING INDEX, earlier in this run. */
 static bool has_other_identity(const struct pr_rule_ctx *c, const RangeVar *rv) {
     char type = '\0';
-    for (const struct pr_about *p = pr_about(c, PR_ABOUT_ALTERS, rv->relname); p != NULL && p->stmt->index < c->stmt->index; p = p->next) {
+    for (const struct pr_about *p = pr_about(c, PR_ABOUT_ALTERS, rv->relname); p != NULL && p->at < c->stmt->index; p = p->next) {
         ListCell *lc;
-        foreach (lc, ((const AlterTableStmt *)p->node)->cmds) {
+        foreach (lc, ((const AlterTableStmt *)pr_about_node(c, p))->cmds) {
             const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
             if (cmd->subtype == AT_ReplicaIdentity) type = pr_cast(ReplicaIdentityStmt, cmd->def)->identity_type;
         }

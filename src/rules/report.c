@@ -48,7 +48,9 @@ static void move_to(struct pr_cursor *c, const char *text, size_t offset) {
 static void hide(const struct pr_script *script, size_t at, size_t begin, char *line, size_t n, struct pr_arena *a) {
     const struct pr_stmt *s = &script->stmts[at];
     if (s->len == 0 || !pr_stmt_has_secret(s)) return;
-    const char *shown = pr_stmt_shown(s, a);
+    struct pr_stmt there = *s;
+    there.text = pr_dupn(a, script->text + s->offset, s->len);      /* of a script that is passed through it may not be there */
+    const char *shown = pr_stmt_shown(&there, a);
     const size_t start = pr_script_place(script, s->offset), end = pr_script_place(script, s->offset + s->len - 1) + 1;
     const bool same = end - start == s->len && strlen(shown) == s->len;
     size_t from = at > 0 ? pr_script_place(script, script->stmts[at - 1].offset + script->stmts[at - 1].len) : 0;
@@ -123,19 +125,29 @@ static void locate(struct pr_findings *out, const struct pr_place *at, struct pr
     take_source(at, &out->cursor, len, f, out->a);
 }
 
-void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const struct pr_finding *texts) {
+static const char *kept(struct pr_arena *a, const char *text, const char *fixed) { return text == fixed ? text : pr_dup(a, text); }
+
+/* Findings of one file have its path together. */
+static const char *path_of(const struct pr_findings *out, const struct pr_side *side) {
+    if (side == NULL) return NULL;
+    const char *last = out->n > 0 ? out->items[out->n - 1].path : NULL;
+    return pr_eq(last, side->path) ? last : pr_dup(out->a, side->path);
+}
+
+void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const struct pr_finding *texts, const struct pr_rule *fixed) {
     if (out->n >= PR_CAP_FINDINGS) {
         out->left_out++;
         return;
     }
     struct pr_arena *a = out->a;
+    const char *path = path_of(out, at->side);
     struct pr_finding *f = PR_PUSH(a, out->items, out->n, out->cap);
     *f = (struct pr_finding){
         .rule = texts->rule, .level = texts->level, .unknown_size = texts->unknown_size,
-        .path = at->side != NULL ? pr_dup(a, at->side->path) : NULL,
+        .path = path,
         .stmt = at->stmt != NULL ? at->stmt->top : -1,
-        .title = pr_dup(a, texts->title), .what = pr_dup(a, texts->what),
-        .safe_way = pr_dup(a, texts->safe_way), .safe_sql = pr_dup(a, texts->safe_sql), .fix = texts->fix,
+        .title = kept(a, texts->title, fixed != NULL ? fixed->title : NULL), .what = kept(a, texts->what, fixed != NULL ? fixed->why : NULL),
+        .safe_way = kept(a, texts->safe_way, fixed != NULL ? fixed->safe_way : NULL), .safe_sql = pr_dup(a, texts->safe_sql), .fix = out->scratch == NULL ? texts->fix : NULL,
     };
     locate(out, at, f);
 }
@@ -169,7 +181,7 @@ void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h) {
         .safe_way = h->safe_way != NULL ? h->safe_way : c->rule->safe_way,
         .safe_sql = pr_stmt_has_secret(c->stmt) ? NULL : h->safe_sql,      /* it may repeat the statement */
         .fix = in == NULL && !pr_stmt_has_secret(c->stmt) ? h->fix : NULL,     /* what stands in a body is not rewritten */
-    });
+    }, c->rule);
 }
 
 json_t *pr_finding_json(const struct pr_finding *f, json_t *texts) {

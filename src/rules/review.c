@@ -40,7 +40,7 @@ struct look {
     const struct pr_facts *facts;
     const struct pr_footprint *fp;
     int stmt;
-    struct pr_arena *a;
+    struct pr_arena *a, *scratch;
     struct pr_shown *out;
 };
 
@@ -97,7 +97,7 @@ static bool has_value(const ColumnDef *col) {
 }
 
 static void on_cmd(struct look *l, const AlterTableCmd *cmd, const char *table_name, const struct pr_rel *r) {
-    const char *what = cmd->name != NULL ? pr_fmt(l->a, "%s.%s", table_name, cmd->name) : table_name;
+    const char *what = cmd->name != NULL ? pr_fmt(l->scratch, "%s.%s", table_name, cmd->name) : table_name;
     switch ((int)cmd->subtype) {
     case AT_DropColumn:
         show(l, PR_SIGN_LOSS, what);
@@ -109,7 +109,7 @@ static void on_cmd(struct look *l, const AlterTableCmd *cmd, const char *table_n
         return;
     case AT_AddColumn: {
         const ColumnDef *col = pr_as(ColumnDef, cmd->def);
-        const char *name = col != NULL ? pr_fmt(l->a, "%s.%s", table_name, col->colname) : table_name;
+        const char *name = col != NULL ? pr_fmt(l->scratch, "%s.%s", table_name, col->colname) : table_name;
         if (col != NULL && has_value(col)) show(l, PR_SIGN_NOT_NULL, name);
         else show(l, is_large(l) ? PR_SIGN_LARGE : PR_SIGN_NULLABLE_COLUMN, name);
         return;
@@ -183,7 +183,7 @@ static bool talks_elsewhere(struct look *l, const struct pr_stmt *s) {
     if (tag == T_CreateSubscriptionStmt || tag == T_AlterSubscriptionStmt || tag == T_CreateForeignServerStmt || tag == T_ImportForeignSchemaStmt) return true;
     const bool queries = tag == T_SelectStmt || tag == T_InsertStmt || tag == T_UpdateStmt;
     const bool worth_it = queries && (pr_stmt_says(s, "dblink") || strstr(s->text, "&\"") != NULL);      /* U&"\0064blink" */
-    const size_t n = worth_it ? pr_stmt_calls(s, l->a, &calls) : 0;
+    const size_t n = worth_it ? pr_stmt_calls(s, l->scratch, &calls) : 0;
     for (size_t i = 0; i < n; i++)
         if (pr_starts(calls[i].name, "dblink")) return true;
     const struct pr_rel *r = rel_of(l, l->fp->main_name);
@@ -227,7 +227,7 @@ void pr_review_begin(struct pr_shown *out) {
 }
 
 void pr_review_signs(const struct pr_reviewing *r, const struct pr_stmt *s, const struct pr_footprint *fp, struct pr_arena *a, struct pr_shown *out) {
-    struct look l = {.j = r->judge, .facts = r->facts, .a = a, .out = out, .stmt = s->index, .fp = fp};
+    struct look l = {.j = r->judge, .facts = r->facts, .a = a, .scratch = r->scratch != NULL ? r->scratch : a, .out = out, .stmt = s->index, .fp = fp};
     if (s->inside != NULL && s->inside->later) return;     /* a function that is only created */
     on_stmt(&l, s);
 }

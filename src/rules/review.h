@@ -39,6 +39,7 @@ const struct pr_review_rule *pr_review_of(unsigned signs, const struct pr_config
 struct pr_reviewing {
     const struct pr_judge *judge;
     const struct pr_facts *facts;      /* as they were before its first statement; NULL = none */
+    struct pr_arena *scratch;          /* for what is forgotten after a statement; NULL = where the signs are */
 };
 struct pr_shown { unsigned signs; int at[PR_SIGN_COUNT], line[PR_SIGN_COUNT]; const char *of[PR_SIGN_COUNT]; };
 void pr_review_begin(struct pr_shown *out);

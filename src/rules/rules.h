@@ -31,11 +31,10 @@ struct pr_finding {
 
 /* At most PR_CAP_FINDINGS are kept of one side; the others are counted in left_out. */
 #define PR_CAP_FINDINGS 20000
-struct pr_cursor { size_t offset, line_begin; int chars, units; };          /* of the place found last */
 struct pr_findings {
     struct pr_finding *items; size_t n, cap, left_out;
-    struct pr_arena *a;
-    struct pr_cursor cursor;
+    struct pr_arena *a, *scratch;  /* scratch: for what rules write while they judge a statement; NULL = a. With it no finding has a fix */
+    struct pr_cursor { size_t offset, line_begin; int chars, units; } cursor;      /* of the place found last */
     const struct pr_config *config;    /* whose levels they have; NULL = defaults */
 };
 
@@ -74,6 +73,7 @@ struct pr_rule_ctx {
     bool failure_named;            /* a rule that names_failure has spoken of this statement */
     struct pr_findings *out;
 };
+#define PR_A(c) ((c)->out->scratch != NULL ? (c)->out->scratch : (c)->out->a)      /* for what a rule writes */
 
 /* What the proof run must show on a real server for each of bad[] (the first effect on relation `on`). */
 struct pr_claim {
@@ -160,7 +160,8 @@ struct pr_judge {
     int version_num;               /* 0: from facts, else any */
     const struct pr_config *config;    /* NULL = defaults */
     const char *runner;            /* NULL = "pgrail" */
-    bool lean;                     /* only findings and review are wanted: run stays empty; the text, with a NUL behind it, is borrowed */
+    bool lean;                     /* only findings, without fixes, review and counts are wanted; the text, with a NUL behind it, is borrowed */
+    size_t group_bytes;            /* lean: so much text has its trees in memory at a time; 0 = the usual */
 };
 /* How much of a person's attention a migration needs (review.h has the table). */
 enum pr_review { PR_REVIEW_SPOT, PR_REVIEW_THOROUGH, PR_REVIEW_MANDATORY, PR_REVIEW_COUNT };

@@ -471,8 +471,8 @@ static void expand(struct flat *f, size_t index, const struct round *round) {
 static bool has_bodies(const struct flat *f) {
     bool any = f->n_known > 0;
     for (size_t i = 0; i < f->s->n && !any; i++) {
-        const Node *n = f->s->stmts[i].node;
-        any = n != NULL && (IsA(n, DoStmt) || IsA(n, CreateFunctionStmt));
+        const struct pr_stmt *s = &f->s->stmts[i];         /* its tree may not be there */
+        any = s->unjudged == PR_JUDGED && (pr_eq(s->tag, "DO") || pr_eq(s->tag, "CREATE FUNCTION") || pr_eq(s->tag, "CREATE PROCEDURE"));
     }
     return any;
 }
@@ -484,9 +484,10 @@ void pr_script_flat(const struct pr_script *s, const struct pr_known_body *known
         if (known[i].body != NULL && (pr_eq(known[i].language, "plpgsql") || pr_eq(known[i].language, "sql"))) f.known[f.n_known++] = known[i];
     if (f.n_known > 1) qsort(f.known, f.n_known, sizeof *f.known, by_name);
     if (!has_bodies(&f)) {                                  /* then it is flat as it is */
-        *out = (struct pr_script){.text = s->text, .len = s->len, .stmts = s->stmts, .n = s->n, .n_unjudged = s->n_unjudged, .a = a};
+        *out = (struct pr_script){.text = s->text, .len = s->len, .stmts = s->stmts, .n = s->n, .n_unjudged = s->n_unjudged, .groups = s->groups, .a = a};
         return;
     }
+    pr_script_wake_all(s);
     f.cap = s->n;
     f.stmts = PR_NEW_ARRAY(a, struct pr_stmt, s->n);
     for (size_t i = 0; i < s->n; i++) {

@@ -15,6 +15,23 @@ struct pr_parsed {
 };
 struct pr_parsed pr_grammar_parse(MemoryContext m, const char *sql, struct pr_arena *a);
 
+/* --- group.c: statements whose trees come and go --- */
+
+/* A part of the text that the grammar accepts alone, and its statements. */
+struct pr_group { size_t from, to, first, n; };
+struct pr_groups {
+    struct pr_group *items; size_t n, cap;
+    size_t awake;              /* of items; SIZE_MAX = none */
+    MemoryContext over, memory;        /* memory: the trees of one group, in `over`, which is the script's */
+    struct pr_arena *texts;    /* of that group */
+};
+struct pr_groups *pr_groups_new(MemoryContext over, struct pr_arena *a);
+void pr_groups_free(struct pr_groups *g);                   /* NULL is fine; before `over` is closed */
+/* Empty memory for the next group. */
+void pr_groups_next(struct pr_groups *g);
+/* The statements of a group that has just been read pass, but for those that stay and those that are not judged. */
+void pr_groups_pass(struct pr_groups *g, const struct pr_group *group, struct pr_stmt *stmts, const struct pr_passing *how, struct pr_arena *a);
+
 /* Tree deeper than PR_CAP_SQL_DEPTH, or than the stack; len: bytes of the text that it was read from. */
 bool pr_tree_too_deep(const void *node, size_t len);
 

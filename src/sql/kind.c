@@ -76,6 +76,7 @@ static bool prepared(const TransactionStmt *t) {
 
 bool pr_stmt_outside_tx(const struct pr_stmt *s) {
     const Node *n = s->node;
+    if (s->passing) return s->passing_outside_tx;
     if (n == NULL) return false;
     if (pr_stmt_concurrent(s)) return true;
     switch ((int)nodeTag(n)) {

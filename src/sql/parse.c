@@ -1,6 +1,6 @@
-/* parse.c: a text becomes a script. The grammar gets the whole text first: where it accepts it, statements are where it says.
- * Where it does not, the text is cut as psql would cut it and each piece is parsed alone, so that one wrong statement does not
- * hide what is wrong with the others. */
+/* parse.c: a text becomes a script. The grammar gets the whole text first (of a script that is passed through one group of statements
+ * after the other): where it accepts it, statements are where it says. From where it does not, the text is cut as psql would cut it and
+ * each piece is parsed alone, so that one wrong statement does not hide what is wrong with the others. */
 #include "sql/nodes.h"
 
 #include "sql/cut.h"
@@ -20,6 +20,8 @@ struct parser {
     struct pr_stmt *stmts;
     size_t n, cap, n_unjudged;
     MemoryContext memory;
+    const struct pr_passing *how;      /* NULL: all trees stay */
+    struct pr_groups *groups;
 };
 
 static void place_to(const char *text, struct place *p, size_t pos) {
@@ -57,7 +59,10 @@ void pr_grammar_close(MemoryContext m) {
 }
 
 void pr_script_done(struct pr_script *s) {
-    if (s->memory != NULL) pr_grammar_close(s->memory);
+    if (s->memory != NULL) {
+        pr_groups_free(s->groups);
+        pr_grammar_close(s->memory);
+    }
     *s = (struct pr_script){0};
 }
 
@@ -76,6 +81,20 @@ struct pr_parsed pr_grammar_parse(MemoryContext m, const char *sql, struct pr_ar
 
 /* --- statements ---------------------------------------------------------------------------------------------------- */
 
+static struct pr_arena *texts(const struct parser *p) { return p->groups != NULL ? p->groups->texts : p->a; }
+
+static struct pr_parsed read_part(const struct parser *p, size_t from, size_t to) {
+    const char *part = to == p->len ? p->text + from : pr_dupn(texts(p), p->text + from, to - from);
+    return pr_grammar_parse(p->groups != NULL ? p->groups->memory : p->memory, part, p->a);
+}
+
+/* What has been read of [from, to) since statement `first` passes. */
+static void pass(struct parser *p, size_t from, size_t to, size_t first) {
+    if (p->groups == NULL) return;
+    pr_groups_pass(p->groups, &(struct pr_group){.from = from, .to = to, .first = first, .n = p->n - first}, p->stmts, p->how, p->a);
+    pr_groups_next(p->groups);
+}
+
 static struct pr_stmt *add(struct parser *p, const struct pr_piece *piece) {
     struct pr_stmt *s = PR_PUSH(p->a, p->stmts, p->n, p->cap);
     place_to(p->text, &p->at, piece->start);
@@ -84,14 +103,14 @@ static struct pr_stmt *add(struct parser *p, const struct pr_piece *piece) {
     *s = (struct pr_stmt){
         .index = (int)p->n - 1,
         .top = (int)p->n - 1,
-        .text = pr_dupn(p->a, p->text + piece->start, piece->end - piece->start),
+        .text = pr_dupn(texts(p), p->text + piece->start, piece->end - piece->start),
         .offset = piece->start,
         .len = piece->end - piece->start,
         .base = piece->start,
         .line = p->at.line,
         .end_line = last.line,
         .tag = "?",
-        .comment = piece->comment,
+        .comment = p->groups != NULL ? pr_dup(p->a, piece->comment) : piece->comment,
     };
     return s;
 }
@@ -130,13 +149,17 @@ static enum pr_code too_many(struct pr_err *e) {
     return pr_hint(e, "load rows with COPY, or split the script");
 }
 
+/* Room for all of the text, of which a part has n statements: an array that grows leaves its former selves behind. */
+static void expect_as_many(struct parser *p, size_t n, size_t from, size_t to) {
+    const size_t rest = p->len - to, all = n + n * (rest + rest / 10) / (to - from + 1);
+    p->cap = all < PR_CAP_STATEMENTS ? all : PR_CAP_STATEMENTS;
+    p->stmts = PR_NEW_ARRAY(p->a, struct pr_stmt, p->cap);
+}
+
 /* The statements of a tree whose text started at base; c stands before the first of them, and they end at `to`. */
 static enum pr_code add_tree(struct parser *p, struct pr_cut *c, const List *tree, size_t base, size_t to, struct pr_err *e) {
     const ListCell *lc;
-    if (p->cap == 0 && list_length(tree) > 0 && (size_t)list_length(tree) <= PR_CAP_STATEMENTS) {
-        p->cap = (size_t)list_length(tree);
-        p->stmts = PR_NEW_ARRAY(p->a, struct pr_stmt, p->cap);
-    }
+    if (p->cap == 0 && list_length(tree) > 0) expect_as_many(p, (size_t)list_length(tree), base, to);
     foreach (lc, tree) {
         const RawStmt *raw = lfirst_node(RawStmt, lc);
         const size_t end = raw->stmt_len == 0 ? to : base + (size_t)raw->stmt_location + (size_t)raw->stmt_len;
@@ -200,13 +223,16 @@ static bool reads_stdin(const List *tree) {
 }
 
 static enum pr_code add_piece(struct parser *p, struct pr_cut *c, const struct pr_piece *piece, struct pr_err *e) {
+    const size_t first = p->n;
     if (piece->kind == PR_PIECE_PSQL) {
         refuse(p, add(p, piece), PR_PSQL_COMMAND, "a command of psql, not SQL", 0);
+        pass(p, piece->start, piece->end, first);
         return PR_OK;
     }
-    const struct pr_parsed r = pr_grammar_parse(p->memory, pr_dupn(p->a, p->text + piece->start, piece->end - piece->start), p->a);
+    const struct pr_parsed r = read_part(p, piece->start, piece->end);
     if (r.problem != NULL) {
         add_refused(p, piece, &r);
+        pass(p, piece->start, piece->end, first);
         return PR_OK;
     }
     if (list_length(r.tree) == 1) {
@@ -216,32 +242,93 @@ static enum pr_code add_piece(struct parser *p, struct pr_cut *c, const struct p
         PR_TRY(e, add_tree(p, &known, r.tree, piece->start, piece->end, e));
     }
     struct pr_piece data;
-    if (reads_stdin(r.tree) && pr_cut_copy_data(c, &data)) {
+    const bool has_data = reads_stdin(r.tree) && pr_cut_copy_data(c, &data);
+    pass(p, piece->start, piece->end, first);
+    if (has_data) {
         refuse(p, add(p, &data), PR_COPY_DATA, "rows for psql's COPY FROM stdin, not SQL", 0);
+        pass(p, data.start, data.end, p->n - 1);
     }
     return PR_OK;
 }
 
-static enum pr_code parse_pieces(struct parser *p, size_t from, struct pr_err *e) {
-    struct pr_cut c = pr_cut_of(p->text, from, p->len, p->a);
+static bool next_piece(const struct parser *p, struct pr_cut *c, struct pr_piece *out) {
+    c->a = texts(p);
+    return pr_cut_next(c, out);
+}
+
+static enum pr_code parse_pieces(struct parser *p, struct pr_cut *c, struct pr_err *e) {
     struct pr_piece piece;
-    while (pr_cut_next(&c, &piece)) {
+    while (next_piece(p, c, &piece)) {
         if (p->n >= PR_CAP_STATEMENTS) return too_many(e);
-        PR_TRY(e, add_piece(p, &c, &piece, e));
+        PR_TRY(e, add_piece(p, c, &piece, e));
     }
+    return PR_OK;
+}
+
+/* --- groups -------------------------------------------------------------------------------------------------------- */
+
+/* Where a statement ends at `at` or behind it, as psql would cut; c stands before the first one. */
+static size_t end_behind(const struct parser *p, const struct pr_cut *c, size_t at) {
+    struct pr_cut look = *c;
+    struct pr_piece piece;
+    look.a = texts(p);
+    while (look.lex.pos < at && pr_cut_next(&look, &piece)) continue;
+    return look.lex.pos;
+}
+
+static bool ends_in_semicolon(const char *text, const char *nl) {
+    if (nl > text && nl[-1] == '\r') nl--;
+    return nl > text && nl[-1] == ';';
+}
+
+/* Behind the last line of a group's size that ends in a semicolon: most likely a statement ends there, and the grammar will tell. */
+static size_t likely_end(const struct parser *p, const struct pr_cut *c, size_t from) {
+    if (p->how == NULL || p->len - from <= p->how->group_bytes) return p->len;
+    const char *text = p->text + from, *nl = memrchr(text, '\n', p->how->group_bytes);
+    while (nl != NULL && !ends_in_semicolon(text, nl)) nl = memrchr(text, '\n', (size_t)(nl - text));
+    return nl != NULL ? from + (size_t)(nl - text) + 1 : end_behind(p, c, from + p->how->group_bytes);
+}
+
+/* Behind COPY … FROM stdin there may be rows, which only psql's way of cutting finds. */
+static bool ends_well(const List *tree) {
+    const RawStmt *last = tree != NIL ? llast_node(RawStmt, tree) : NULL;
+    const CopyStmt *copy = last != NULL ? pr_as(CopyStmt, last->stmt) : NULL;
+    return last != NULL && last->stmt_len > 0 && (copy == NULL || copy->filename != NULL);
+}
+
+/* Accepted text that ends in a semicolon is a whole number of statements, whatever follows. */
+static enum pr_code take_group(struct parser *p, struct pr_cut *c, size_t from, size_t to, bool *taken, struct pr_err *e) {
+    const struct pr_parsed r = read_part(p, from, to);
+    const size_t first = p->n;
+    c->a = texts(p);
+    if (r.problem != NULL || (to < p->len && !ends_well(r.tree))) {
+        if (p->groups != NULL) pr_groups_next(p->groups);
+        return PR_OK;
+    }
+    *taken = true;
+    PR_TRY(e, add_tree(p, c, r.tree, from, to, e));
+    pass(p, from, to, first);
     return PR_OK;
 }
 
 static enum pr_code parse(struct parser *p, struct pr_err *e) {
-    const size_t from = p->len >= 3 && memcmp(p->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    const struct pr_parsed whole = pr_grammar_parse(p->memory, p->text + from, p->a);
-    if (whole.problem == NULL) {
-        struct pr_cut c = pr_cut_of(p->text, from, p->len, p->a);
-        return add_tree(p, &c, whole.tree, from, p->len, e);
+    size_t from = p->len >= 3 && memcmp(p->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    struct pr_cut c = pr_cut_of(p->text, from, p->len, p->a);
+    bool taken = true;
+    for (size_t to = from; taken && to < p->len; from = to) {
+        taken = false;
+        to = likely_end(p, &c, from);
+        PR_TRY(e, take_group(p, &c, from, to, &taken, e));
+        if (taken || to == p->len) continue;
+        to = end_behind(p, &c, to + 1);
+        PR_TRY(e, take_group(p, &c, from, to, &taken, e));
     }
-    pr_grammar_close(p->memory);                       /* what had been read of the whole */
-    p->memory = pr_grammar_open();
-    return parse_pieces(p, from, e);
+    if (taken) return PR_OK;
+    if (p->groups == NULL) {                           /* what had been read of the whole goes */
+        pr_grammar_close(p->memory);
+        p->memory = pr_grammar_open();
+    }
+    return parse_pieces(p, &c, e);
 }
 
 /* PostgreSQL's scanner reads a run of operator characters anew for each comment that starts within it: a few megabytes of
@@ -282,6 +369,11 @@ enum pr_code pr_script_parse(const char *text, size_t len, struct pr_arena *a, s
 }
 
 enum pr_code pr_script_read(const char *text, size_t len, struct pr_arena *a, struct pr_script *out, struct pr_err *e) {
+    return pr_script_pass(text, len, NULL, a, out, e);
+}
+
+enum pr_code pr_script_pass(const char *text, size_t len, const struct pr_passing *how, struct pr_arena *a, struct pr_script *out,
+                            struct pr_err *e) {
     if (len > PR_CAP_SQL) {
         (void)PR_FAIL(e, PR_ERR_BAD_INPUT, "%s of SQL: more than %s", pr_human_bytes(a, (int64_t)len),
                       pr_human_bytes(a, (int64_t)PR_CAP_SQL));
@@ -291,13 +383,18 @@ enum pr_code pr_script_read(const char *text, size_t len, struct pr_arena *a, st
     PR_TRY(e, check_runs(text, len, e));
     struct parser p = {.text = text, .len = len, .a = a, .at = {.line = 1}};
     p.memory = pr_grammar_open();
+    if (how != NULL && len > how->group_bytes) {
+        p.how = how;
+        p.groups = pr_groups_new(p.memory, a);
+    }
     const enum pr_code code = parse(&p, e);
     if (code != PR_OK) {
+        pr_groups_free(p.groups);
         pr_grammar_close(p.memory);
         pr_err_frame(e, __func__);
         return code;
     }
     *out = (struct pr_script){
-        .text = p.text, .len = len, .stmts = p.stmts, .n = p.n, .n_unjudged = p.n_unjudged, .memory = p.memory, .a = a};
+        .text = p.text, .len = len, .stmts = p.stmts, .n = p.n, .n_unjudged = p.n_unjudged, .memory = p.memory, .groups = p.groups, .a = a};
     return PR_OK;
 }

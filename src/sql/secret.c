@@ -55,6 +55,7 @@ bool pr_stmt_says(const struct pr_stmt *s, const char *word) {
 
 bool pr_stmt_has_secret(const struct pr_stmt *s) {
     const Node *n = s->node;
+    if (s->passing) return s->passing_secret;
     if (n == NULL) return strcasestr(s->text, "password") != NULL || strcasestr(s->text, "passwd") != NULL || pr_uri_has_password(s->text);
     switch ((int)nodeTag(n)) {
     case T_CreateRoleStmt: return in_options(pr_cast(CreateRoleStmt, n)->options);

@@ -18,7 +18,7 @@
 struct pr_stmt {
     int index;                 /* 0-based, in the order of the file */
     const void *node;          /* Node * (the stmt of a RawStmt); NULL when the grammar does not accept the text */
-    const char *text;          /* the statement alone: no leading blanks or comments, no semicolon; in the script's arena */
+    const char *text;          /* the statement alone: no leading blanks or comments, no semicolon */
     size_t offset, len;        /* bytes in the script's text */
     size_t base;               /* what a node's location counts from: see pr_stmt_at */
     int line, end_line;        /* 1-based lines of its first and last byte */
@@ -31,6 +31,8 @@ struct pr_stmt {
     enum pr_unjudged { PR_JUDGED = 0, PR_UNPARSED, PR_PSQL_COMMAND, PR_COPY_DATA, PR_TEMPLATE, PR_DYNAMIC } unjudged;
     const char *problem;       /* the grammar's message, e.g. syntax error at or near "FORM" */
     int problem_line, problem_col;
+    /* Of a script that is passed through (pr_script_pass): node and text are there while its group is awake, NULL before and after. */
+    bool passing, passing_outside_tx, passing_secret;      /* what pr_stmt_outside_tx and pr_stmt_has_secret say all the time */
 };
 
 struct pr_script {
@@ -41,6 +43,7 @@ struct pr_script {
     size_t n_unjudged;         /* statements with node NULL */
     void *memory;              /* parser's memory; pr_script_done frees it, and every node with it */
     const struct pr_shift *shifts; size_t n_shifts;        /* flat scripts: see pr_script_place */
+    struct pr_groups *groups;  /* of one that is passed through; NULL: all trees are there */
     struct pr_arena *a;
 };
 
@@ -54,6 +57,19 @@ PR_NODISCARD enum pr_code pr_script_parse(const char *text, size_t len, struct p
 /* The same of a text that is borrowed: it outlives out, and a NUL stands behind it. */
 PR_NODISCARD enum pr_code pr_script_read(const char *text, size_t len, struct pr_arena *a, struct pr_script *out, struct pr_err *e);
 void pr_script_done(struct pr_script *s);                   /* for PR_CLEANUP; a zeroed one is fine */
+
+/* For who goes through a script once, in its order: trees take up to sixty times as much memory as their text, so a longer one than
+ * group_bytes is read in groups of statements, and the trees and texts of one group alone are there at a time. All else about a
+ * statement stays. The text is borrowed as by pr_script_read, and what is read is the same. Errors as pr_script_parse.
+ * stays   asked of each statement while it is being read: true keeps its tree and text for good, as those of BEGIN and its like are kept
+ *         anyway. s is valid during the call. */
+struct pr_passing { size_t group_bytes; bool (*stays)(void *ctx, const struct pr_stmt *s); void *ctx; };
+PR_NODISCARD enum pr_code pr_script_pass(const char *text, size_t len, const struct pr_passing *how, struct pr_arena *a, struct pr_script *out,
+                                         struct pr_err *e);
+/* Brings tree and text of statement i, with those of its group, and takes those of the group before. Does nothing where all are there. */
+void pr_script_wake(const struct pr_script *s, size_t i);
+/* Brings all of them, for good. */
+void pr_script_wake_all(const struct pr_script *s);
 
 /* Offset in the script's text of a node's location; the statement's own offset when the node has none (-1). */
 size_t pr_stmt_at(const struct pr_stmt *s, int location);

@@ -54,7 +54,7 @@ static void judge(const char *text, size_t size, const struct pr_facts *facts, e
     const struct pr_side side = {.path = "m/0001_x.up.sql", .text = text, .len = size, .first_line = 1, .tx = &mode};
     struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
     struct pr_err e = {0};
-    if (pr_judge_side(&(struct pr_judge){.side = &side, .facts = facts, .lean = lean}, a, &d, &e) != PR_OK) return;
+    if (pr_judge_side(&(struct pr_judge){.side = &side, .facts = facts, .lean = lean, .group_bytes = lean ? 60 : 0}, a, &d, &e) != PR_OK) return;
     for (size_t i = 0; i < d.findings.n; i++) {
         const struct pr_finding *f = &d.findings.items[i];
         PR_ASSERT(f->rule != NULL && f->title != NULL && f->line >= 1 && f->col >= 1 && f->width >= 1 && f->offset <= size);

@@ -8,13 +8,13 @@ static struct pr_side side_of(const char *sql, struct pr_tx *tx) {
     return (struct pr_side){.path = "m/0001_x.up.sql", .text = sql, .len = strlen(sql), .first_line = 1, .tx = tx};
 }
 
-struct ask { const char *sql; const struct pr_facts *facts; enum pr_tx_mode tx; bool is_down; const char *runner; const struct pr_config *config; int version; bool lean; };
+struct ask { const char *sql; const struct pr_facts *facts; enum pr_tx_mode tx; bool is_down; const char *runner; const struct pr_config *config; int version; bool lean; size_t group_bytes; };
 
 /* Findings live in a; the script's tree is freed here. Aborts when the text cannot be judged at all. */
 static PR_UNUSED struct pr_judged judged(struct pr_arena *a, struct ask q) {
     struct pr_tx tx = {.known = true, .mode = q.tx};
     const struct pr_side side = side_of(q.sql, &tx);
-    const struct pr_judge j = {.side = &side, .facts = q.facts, .is_down = q.is_down, .runner = q.runner, .config = q.config, .version_num = q.version, .lean = q.lean};
+    const struct pr_judge j = {.side = &side, .facts = q.facts, .is_down = q.is_down, .runner = q.runner, .config = q.config, .version_num = q.version, .lean = q.lean, .group_bytes = q.group_bytes};
     struct pr_judged d = {0};
     struct pr_err e = {0};
     if (pr_judge_side(&j, a, &d, &e) != PR_OK) PR_BUG(e.msg);

@@ -1,5 +1,5 @@
 /* test_lean.c: a lean judge finds in every example of every rule, and in scripts that make, rename and drop what they have made, what the
- * one with two worlds finds. */
+ * one with two worlds finds: with all trees in memory, and with those of one statement or of a few at a time. */
 #include "base/base.h"
 
 #include <setjmp.h>
@@ -10,15 +10,13 @@
 
 static void assert_same_text(const char *a, const char *b) { assert_true(pr_eq(a, b)); }
 
-static void assert_same(struct pr_arena *a, const char *sql, enum pr_tx_mode tx, const char *runner) {
-    struct ask q = {.sql = sql, .tx = tx, .runner = runner};
-    const struct pr_judged whole = judged(a, q);
-    q.lean = true;
-    const struct pr_judged lean = judged(a, q);
+static void assert_same_judged(const struct pr_judged *w, const struct pr_judged *l, const char *sql) {
+    const struct pr_judged whole = *w, lean = *l;
     if (whole.findings.n != lean.findings.n) fail_msg("%zu findings, lean %zu: %s", whole.findings.n, lean.findings.n, sql);
     for (size_t i = 0; i < whole.findings.n; i++) {
         const struct pr_finding *x = &whole.findings.items[i], *y = &lean.findings.items[i];
-        if (!pr_eq(x->rule, y->rule) || x->level != y->level || x->offset != y->offset || x->len != y->len || !pr_eq(x->title, y->title))
+        if (!pr_eq(x->rule, y->rule) || x->level != y->level || x->offset != y->offset || x->len != y->len || !pr_eq(x->title, y->title) || x->line != y->line ||
+            x->end_line != y->end_line || x->col != y->col || x->width != y->width || x->stmt != y->stmt || !pr_eq(x->source, y->source))
             fail_msg("%s: %s, lean %s: %s", x->rule, x->title, y->title, sql);
         assert_same_text(x->what, y->what);
         assert_same_text(x->safe_way, y->safe_way);
@@ -26,6 +24,8 @@ static void assert_same(struct pr_arena *a, const char *sql, enum pr_tx_mode tx,
         assert_same_text(x->fingerprint, y->fingerprint);
         assert_int_equal(x->unknown_size, y->unknown_size);
     }
+    assert_int_equal(whole.script.n, lean.script.n);
+    assert_int_equal(whole.script.n_unjudged, lean.script.n_unjudged);
     assert_int_equal(whole.hidden.n, lean.hidden.n);
     assert_int_equal(whole.review.review, lean.review.review);
     assert_same_text(whole.review.sign, lean.review.sign);
@@ -33,10 +33,22 @@ static void assert_same(struct pr_arena *a, const char *sql, enum pr_tx_mode tx,
     assert_int_equal(whole.review.line, lean.review.line);
 }
 
+static void assert_same(struct pr_arena *a, const char *sql, enum pr_tx_mode tx, const char *runner, const struct pr_config *config) {
+    static const size_t groups[] = {0, 1, 150};
+    struct ask q = {.sql = sql, .tx = tx, .runner = runner, .config = config};
+    const struct pr_judged whole = judged(a, q);
+    q.lean = true;
+    for (size_t i = 0; i < PR_COUNT(groups); i++) {
+        q.group_bytes = groups[i];
+        const struct pr_judged lean = judged(a, q);
+        assert_same_judged(&whole, &lean, sql);
+    }
+}
+
 static void assert_same_in_all(const char *sql, const char *runner) {
     for (int tx = PR_TX_ONE; tx <= PR_TX_OWN; tx++) {
         struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)64 << 20);
-        assert_same(a, sql, (enum pr_tx_mode)tx, runner);
+        assert_same(a, sql, (enum pr_tx_mode)tx, runner, NULL);
     }
 }
 
@@ -84,6 +96,13 @@ static void test_what_it_made(void **state) {
         "SET lock_timeout = '1h'; SET lock_timeout = '2h'; CREATE INDEX CONCURRENTLY i ON t (a); DROP TABLE t; DROP TABLE u;",
         "ALTER TABLE t ADD a int; ALTER TABLE u ADD a int; DROP TABLE v; ALTER TABLE t ADD b int UNIQUE;",
         "DROP TABLE v; ALTER TABLE u ADD a int;", "BEGIN; ALTER TABLE t ADD a int; UPDATE t SET a = 1; COMMIT; ALTER TABLE t ALTER a SET NOT NULL;",
+        "BEGIN; ALTER TABLE t ADD CONSTRAINT k CHECK (a > 0) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT k; COMMIT; ALTER TABLE t VALIDATE CONSTRAINT k;",
+        "ALTER TABLE t ADD CONSTRAINT k CHECK (a > 0) NOT VALID; ALTER TABLE u VALIDATE CONSTRAINT k; DO $$ BEGIN ALTER TABLE t VALIDATE CONSTRAINT k; END $$;",
+        "CREATE ROLE r PASSWORD 'abc'; ALTER TABLE t ADD b int NOT NULL; SELECT dblink('host=h password=abc'); DROP TABLE t; SELECT 'p://u:abc@h';",
+        "CREATE SCHEMA s; DROP SCHEMA s CASCADE; CREATE TYPE e AS ENUM ('a'); ALTER TYPE e ADD VALUE 'b'; ALTER TYPE f ADD VALUE 'c'; INSERT INTO t VALUES ('b'), ('c');",
+        "ALTER TABLE t RENAME TO u; CREATE VIEW t AS SELECT * FROM u; ALTER TABLE v RENAME TO w; COPY t FROM stdin;\n1\t2\n\\.\nCREATE VIEW v AS SELECT * FROM w;",
+        "SET lock_timeout = '1s'; DROP INDEX CONCURRENTLY i; SET search_path = s; REINDEX TABLE CONCURRENTLY t; RESET ALL; VACUUM t; ANALYZE t; ALTER TABLE t ALTER a TYPE text;",
+        "-- pgrail:ignore drop-table it goes\nDROP TABLE t;\nDROP TABLE u; -- pgrail:ignore drop-table it goes too\nDROP TABLE v;",
         "CREATE SEQUENCE q; DROP SEQUENCE q; DROP SEQUENCE q;", "ALTER TABLE t FROB; CREATE TABLE n (a int); \\i x.sql\nDROP TABLE n;",
     };
     for (size_t i = 0; i < PR_COUNT(scripts); i++) assert_same_in_all(scripts[i], i % 2 == 0 ? NULL : "psql");

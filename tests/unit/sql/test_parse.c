@@ -29,9 +29,64 @@ static int tear_down(void **state) {
     return 0;
 }
 
+static bool every_third(void *ctx, const struct pr_stmt *s) {
+    (void)ctx;
+    return s->index % 3 == 2;
+}
+
+static void assert_same_text(const char *a, const char *b) { assert_true(pr_eq(a, b)); }
+
+static void assert_same_stmt(const struct pr_stmt *a, const struct pr_stmt *b, struct pr_arena *arena) {
+    assert_int_equal(a->offset, b->offset);
+    assert_int_equal(a->len, b->len);
+    assert_int_equal(a->line, b->line);
+    assert_int_equal(a->end_line, b->end_line);
+    assert_int_equal(a->unjudged, b->unjudged);
+    assert_int_equal(a->problem_line, b->problem_line);
+    assert_int_equal(a->problem_col, b->problem_col);
+    assert_same_text(a->text, b->text);
+    assert_same_text(a->tag, b->tag);
+    assert_same_text(a->comment, b->comment);
+    assert_same_text(a->problem, b->problem);
+    assert_true(pr_stmt_outside_tx(a) == pr_stmt_outside_tx(b));
+    assert_true(pr_stmt_has_secret(a) == pr_stmt_has_secret(b));
+    assert_true((a->node == NULL) == (b->node == NULL));
+    struct pr_name *x = NULL, *y = NULL;
+    const size_t n = a->node != NULL ? pr_stmt_names(a, arena, &x) : 0, m = b->node != NULL ? pr_stmt_names(b, arena, &y) : 0;
+    assert_int_equal(n, m);
+    for (size_t i = 0; i < n; i++) {
+        assert_same_text(x[i].name, y[i].name);
+        assert_int_equal(x[i].offset, y[i].offset);
+    }
+}
+
+/* Read in groups of any size, and asked for in any order, a script is what it is when it is read whole. */
+static void assert_same_in_groups(const struct pr_script *whole, const char *text, size_t len) {
+    static const size_t sizes[] = {1, 30, 100, 1000, 100000};
+    for (size_t k = 0; k < PR_COUNT(sizes) && len < 100000; k++) {
+        struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
+        struct pr_script s PR_CLEANUP(pr_script_done) = {0};
+        struct pr_err e = {0};
+        assert_int_equal(pr_script_pass(pr_dupn(a, text, len), len, &(struct pr_passing){.group_bytes = sizes[k], .stays = every_third}, a, &s, &e), PR_OK);
+        assert_int_equal(s.n, whole->n);
+        assert_int_equal(s.n_unjudged, whole->n_unjudged);
+        for (size_t i = 0; i < s.n; i++) {
+            pr_script_wake(&s, i);
+            assert_same_stmt(&whole->stmts[i], &s.stmts[i], a);
+        }
+        for (size_t i = s.n; i > 0 && s.n < 100; i -= i > 1 ? 2 : 1) {
+            pr_script_wake(&s, i - 1);
+            assert_same_stmt(&whole->stmts[i - 1], &s.stmts[i - 1], a);
+        }
+        pr_script_wake_all(&s);
+        for (size_t i = 0; i < s.n; i++) assert_same_stmt(&whole->stmts[i], &s.stmts[i], a);
+    }
+}
+
 static const struct pr_script *parse_n(struct fixture *f, const char *text, size_t len) {
     pr_script_done(&f->s);
     assert_int_equal(pr_script_parse(text, len, f->a, &f->s, &f->e), PR_OK);
+    assert_same_in_groups(&f->s, text, len);
     for (size_t i = 0; i < f->s.n; i++) {
         const struct pr_stmt *s = &f->s.stmts[i];
         assert_int_equal(s->index, i);
@@ -320,12 +375,47 @@ static void test_transactions(void **state) {
     }
 }
 
+/* Where a group is cut is a guess, which strings, comments, bodies and rows of COPY prove wrong. */
+static void test_groups(void **state) {
+    struct fixture *f = *state;
+    static const char *const texts[] = {
+        "SELECT 1;\nSELECT ';\n;\n', 2;\n-- it ends;\nSELECT 3 -- not yet;\n, 4;\n/* nor;\n here;\n */ SELECT 5;\n\n;\n;SELECT 6;;\n",
+        "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN\nPERFORM 1;\nPERFORM 2;\nEND;\n$$;\nCREATE FUNCTION g() RETURNS int BEGIN ATOMIC\nSELECT 1;\nSELECT 2;\nEND;\nSELECT 1;\n",
+        "CREATE RULE r AS ON INSERT TO t DO ALSO (\nDELETE FROM u;\nDELETE FROM v;\n);\nVACUUM t;\nCREATE INDEX CONCURRENTLY i ON t (a);\nBEGIN;\nCOMMIT;\n",
+        "SELECT 1;\nCOPY t FROM stdin;\n1\t;\n2\t;\n\\.\nSELECT 2;\nSELECT 3;\n", "SELECT 1;\nCOPY t FROM stdin;\nSELECT 2;\nCOPY t FROM stdin;\nCOPY u FROM stdin;\nSELECT 3;\n",
+        "SELECT 1;\r\nSELECT 2;\r\nSELECT FROM WHERE;\r\nSELECT 3;\r\n", "\xEF\xBB\xBFSELECT 1; SELECT 2; SELECT 3; SELECT 4",
+        "SELECT 1;\nSELECT (2;\nSELECT 3;\nSELECT 4);\nSELECT 5;\n", "SELECT 1;\nSELECT 'never closed;\nSELECT 2;\nSELECT 3;\n", "-- nothing;\n-- but words;\n", ";\n;\n;\n",
+        "CREATE ROLE r PASSWORD 'abc';\nCREATE ROLE s;\n\\i x.sql\nSELECT 1;\n{{ x }};\nSELECT 2;\n", "-- one\nSELECT 1; -- behind\n\n-- two;\n-- lines\nSELECT 2;\n",
+    };
+    for (size_t i = 0; i < PR_COUNT(texts); i++) (void)parse(f, texts[i]);
+}
+
+/* One group alone is there: a statement of another has neither tree nor text. */
+static void test_one_group_awake(void **state) {
+    struct fixture *f = *state;
+    const char *text = "SELECT 1;\nSELECT 2;\nSELECT 3;\nSELECT 4;\nBEGIN;\nSELECT FROM WHERE;\n";
+    assert_int_equal(pr_script_pass(text, strlen(text), &(struct pr_passing){.group_bytes = 20, .stays = every_third}, f->a, &f->s, &f->e), PR_OK);
+    for (size_t i = 0; i < f->s.n; i++) {
+        const struct pr_stmt *s = &f->s.stmts[i];
+        const bool here = i == 2 || i == 4;                  /* they stay */
+        assert_true((s->node != NULL) == here);
+        assert_true((s->text != NULL) == (here || i == 5));
+    }
+    pr_script_wake(&f->s, 0);
+    assert_non_null(f->s.stmts[1].node);
+    assert_null(f->s.stmts[3].node);
+    pr_script_wake(&f->s, 3);
+    assert_string_equal(f->s.stmts[3].text, "SELECT 4");
+    assert_null(f->s.stmts[0].node);
+    assert_null(f->s.stmts[1].text);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(test_places), T(test_nothing), T(test_comments), T(test_same_when_cut), T(test_broken_in_the_middle), T(test_never_closed),
         T(test_psql), T(test_copy_data), T(test_templates), T(test_line_ends_and_mark), T(test_refused), T(test_deep),
-        T(test_many_alive), T(test_printing), T(test_transactions),
+        T(test_many_alive), T(test_printing), T(test_transactions), T(test_groups), T(test_one_group_awake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
