@@ -26,6 +26,11 @@ struct pr_pg_where {
  *         variable does not exist), TIMEOUT, INTERRUPTED. */
 PR_NODISCARD enum pr_code pr_pg_open(const struct pr_pg_where *where, struct pr_pg **out, struct pr_err *e);
 void pr_pg_close(struct pr_pg *pg);                         /* NULL is fine; rolls back what is open */
+
+/* How another program of PostgreSQL's reaches the database of a session, as `app`: a connection string for its command line, which holds
+ * no password, and what goes into its environment instead, NULL-terminated. Both in a. */
+struct pr_pg_elsewhere { const char *conninfo; const char *const *env; };
+void pr_pg_for_program(const struct pr_pg *pg, const char *app, struct pr_arena *a, struct pr_pg_elsewhere *out);
 void pr_pg_closep(struct pr_pg **pg);                       /* for PR_CLEANUP */
 
 struct pr_pg_ident {

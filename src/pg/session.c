@@ -286,6 +286,36 @@ enum pr_code pr_pg_twin(const struct pr_pg *pg, int timeout_ms, struct pr_pg **o
     return start(&(struct pr_pg_where){.timeout_ms = timeout_ms, .interrupted = pg->interrupted}, &k, out, e);
 }
 
+static void add_quoted(struct pr_buf *b, const char *keyword, const char *value) {
+    pr_addf(b, "%s%s='", b->len > 0 ? " " : "", keyword);
+    for (const char *s = value; *s != '\0'; s++) {
+        if (*s == '\'' || *s == '\\') pr_add(b, "\\");
+        pr_addn(b, s, 1);
+    }
+    pr_add(b, "'");
+}
+
+/* What the service, the variables and the defaults gave is in the options of the live session: a program needs none of them again.
+ * dispchar "*" marks what is secret; "options" may hold anything. */
+void pr_pg_for_program(const struct pr_pg *pg, const char *app, struct pr_arena *a, struct pr_pg_elsewhere *out) {
+    static const char *const ours[] = {"application_name", "fallback_application_name", "client_encoding", "service", "servicefile"};
+    PQconninfoOption *options PR_CLEANUP(options_freep) = PQconninfo(pg->conn);
+    PR_ASSERT(options != NULL);
+    struct pr_buf b = {.a = a};
+    const char **env = PR_NEW_ARRAY(a, const char *, MAX_KEYWORDS + 1);
+    size_t n = 0;
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+        bool skip = o->val == NULL || o->val[0] == '\0';
+        for (size_t i = 0; i < PR_COUNT(ours); i++) skip = skip || pr_eq(o->keyword, ours[i]);
+        if (skip) continue;
+        const bool hidden = strchr(o->dispchar, '*') != NULL || pr_eq(o->keyword, "options");
+        if (!hidden) add_quoted(&b, o->keyword, o->val);
+        else if (o->envvar != NULL && n < MAX_KEYWORDS) env[n++] = pr_fmt(a, "%s=%s", o->envvar, o->val);
+    }
+    add_quoted(&b, "application_name", app);
+    *out = (struct pr_pg_elsewhere){.conninfo = pr_buf_text(&b), .env = env};
+}
+
 void pr_pg_close(struct pr_pg *pg) {
     if (pg == NULL) return;
     PQfinish(pg->conn);                         /* accepts NULL: half-built sessions close too */

@@ -47,3 +47,5 @@ bool pr_child_ended(int64_t pid, int *status) {
 void pr_child_tell(int64_t pid) { (void)kill((pid_t)pid, SIGTERM); }
 
 void pr_child_kill(int64_t pid) { (void)kill((pid_t)pid, SIGKILL); }
+
+void pr_child_alarm(int64_t pid) { (void)kill((pid_t)pid, SIGALRM); }

@@ -23,8 +23,8 @@ struct pr_cluster {
     pid_t owner, server;
 };
 
-/* Takes the lock of a folder just made. A sweep may have come between: then the folder is gone, and the next try is due. */
-static bool lock_folder(const char *folder, int *out) {
+/* A sweep may have come between: then the folder is gone, and the next try is due. */
+bool pr_lock_folder(const char *folder, int *out) {
     int fd PR_CLEANUP(pr_close_fd) = -1;
     char path[PATH_MAX];
     (void)snprintf(path, sizeof path, "%s/" PR_OWNER_LOCK, folder);
@@ -48,7 +48,7 @@ static enum pr_code make_folder(struct pr_cluster *c, const char *purpose, struc
         if (mkdtemp(folder) == NULL) return PR_FAIL(e, PR_ERR_PROC, "%s: %s", folder, strerror(errno));
         c->folder = folder;
         if (root && chown(folder, uid, gid) != 0) return PR_FAIL(e, PR_ERR_PROC, "%s: %s", folder, strerror(errno));
-        if (lock_folder(folder, &c->lock_fd)) return PR_OK;
+        if (pr_lock_folder(folder, &c->lock_fd)) return PR_OK;
         (void)pr_remove_tree(AT_FDCWD, folder);
     }
     return PR_FAIL(e, PR_ERR_PROC, "%s: no lock can be had in a new folder there", base);

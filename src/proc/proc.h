@@ -23,6 +23,16 @@ struct pr_proc_done { int status; const char *out, *err; };     /* status: exit 
 PR_NODISCARD enum pr_code pr_proc_run(const struct pr_proc *p, struct pr_arena *a, struct pr_proc_done *out,
                                       struct pr_err *e);
 
+/* Starts a program that goes on beside us: argv, env, cwd and input_path as above, the rest is not looked at. What it says goes to the file
+ * `output`, which must not be there yet. It is killed when we die; else it is the caller's, with pr_child_ended and the like. Errors PROC. */
+PR_NODISCARD enum pr_code pr_proc_start(const struct pr_proc *p, const char *output, struct pr_arena *a, int64_t *pid, struct pr_err *e);
+
+/* A folder that only we may enter, for files of such a program; path lives in a. Gone when closed, or with the first pr_cluster_sweep
+ * after our death. A zeroed one may be closed. Errors PROC. */
+struct pr_private { const char *path; int lock_fd; };
+PR_NODISCARD enum pr_code pr_private_open(const char *purpose, struct pr_arena *a, struct pr_private *out, struct pr_err *e);
+void pr_private_close(struct pr_private *p);
+
 /* A child that runs a function of ours and ends with what it returns (0 to 127), never through main: nothing of its parent's is
  * flushed or closed. It has no file descriptor above 2, so that no session of the parent's lives on in it; it ignores SIGINT (the
  * terminal sends that to all), and SIGTERM sets told, which comes from the parent and when the parent dies. Errors PROC. */
@@ -32,6 +42,7 @@ PR_NODISCARD enum pr_code pr_child_start(const struct pr_child_work *w, int64_t 
 bool pr_child_ended(int64_t pid, int *status);
 void pr_child_tell(int64_t pid);                            /* SIGTERM */
 void pr_child_kill(int64_t pid);                            /* SIGKILL */
+void pr_child_alarm(int64_t pid);                           /* SIGALRM: to pgbench, that its time is up */
 
 /* Path of a program in PATH, or NULL. */
 const char *pr_proc_find(const char *program, struct pr_arena *a);
@@ -66,6 +77,10 @@ int pr_cluster_sweep(void);
  * in PATH. Newest major first. */
 struct pr_server { int major; const char *version, *bindir; };
 size_t pr_servers(struct pr_arena *a, struct pr_server **out);
+
+/* Path of a program that comes with a server ("pgbench"): of that major version if it is there, else of the newest that has it, else in
+ * PATH; NULL = nowhere. major 0 = any. */
+const char *pr_server_program(const char *program, int major, struct pr_arena *a);
 
 /* A program on a pty of its own, whose prompt is answered by us: for the demo, and for tests of the seam. */
 struct pr_pty_answer { const char *when, *type; };  /* when the output ends with `when`, `type` is typed as it is ("YES\n") */

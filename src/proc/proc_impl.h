@@ -27,6 +27,10 @@ PR_NODISCARD enum pr_code pr_launch_prepare(struct pr_arena *a, const char *cons
 /* In the child: takes fds as 0, 1, 2 and becomes the program. What fails is written as an errno to report_fd. */
 _Noreturn void pr_launch_exec(const struct pr_launch *l, int in, int out, int err, int report_fd);
 
+/* In the parent: has it become the program? Only what lies between fork and execve can fail; the pipe closes by itself when the
+ * program runs. Errors PROC. */
+PR_NODISCARD enum pr_code pr_launch_started(const char *program, int report_fd, struct pr_err *e);
+
 /* Waits for a child; its exit code, or 128 + signal. */
 int pr_reap(pid_t pid);
 
@@ -36,6 +40,9 @@ struct pr_child_watch { int fd; sigset_t before; };
 struct pr_child_watch pr_watch_children(void);
 void pr_unwatch_children(struct pr_child_watch *w);         /* for PR_CLEANUP */
 bool pr_has_ended(const struct pr_child_watch *w, pid_t pid);   /* also empties fd; the child is still to be reaped */
+
+/* Takes the lock of a folder just made; until its owner is dead, pr_cluster_sweep stays away. False: a sweep came between. */
+bool pr_lock_folder(const char *folder, int *out);
 
 void pr_close_fd(int *fd);     /* closes what is ≥ 0 and sets -1; for PR_CLEANUP */
 

@@ -50,8 +50,7 @@ static enum pr_code open_pipes(const struct pr_proc *p, struct pipes *io, struct
     return PR_OK;
 }
 
-/* Only what lies between fork and execve can fail here; the pipe closes by itself when the program runs. */
-static enum pr_code started(const char *program, int report_fd, struct pr_err *e) {
+enum pr_code pr_launch_started(const char *program, int report_fd, struct pr_err *e) {
     int why = 0;
     ssize_t n = 0;
     do n = read(report_fd, &why, sizeof why);
@@ -154,7 +153,7 @@ enum pr_code pr_proc_run(const struct pr_proc *p, struct pr_arena *a, struct pr_
     pr_close_fd(&io.out[1]);
     pr_close_fd(&io.err[1]);
     pr_close_fd(&io.report[1]);
-    const enum pr_code code = started(p->argv[0], io.report[0], e);
+    const enum pr_code code = pr_launch_started(p->argv[0], io.report[0], e);
     if (code != PR_OK) {
         (void)pr_reap(pid);
         return code;

@@ -71,3 +71,14 @@ size_t pr_servers(struct pr_arena *a, struct pr_server **out) {
     *out = f.items;
     return f.n;
 }
+
+const char *pr_server_program(const char *program, int major, struct pr_arena *a) {
+    struct pr_server *servers = NULL;
+    const size_t n = pr_servers(a, &servers);
+    for (int other = 0; other < 2; other++)
+        for (size_t i = 0; i < n; i++) {
+            const char *path = pr_fmt(a, "%s/%s", servers[i].bindir, program);
+            if ((servers[i].major != major) == (other == 1) && pr_proc_find(path, a) != NULL) return path;
+        }
+    return pr_proc_find(program, a);
+}
