@@ -25,6 +25,9 @@ struct pr_bf_trial {
     const struct pr_bf_file *file;
     struct pr_pg_where where;              /* of the copy */
     int64_t share;                         /* of the rows, in percent: it stops as soon as so many are done; 100 = all */
+    void (*began)(void *ctx);              /* when the walk begins, and when it has ended; NULL = nobody wants to know. With ended, others */
+    enum pr_code (*ended)(void *ctx, struct pr_err *e);        /* wrote meanwhile: rows that came back are walked once more, as in earnest */
+    void *ctx;
     const struct pr_talk *talk;
 };
 struct pr_bf_trial_table { int64_t oid, changed; bool walked; };            /* that is walked, that is written, or both */

@@ -47,11 +47,12 @@ static enum pr_code begin(struct pr_bf_drive *d, int64_t share, struct pr_err *e
     return pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_START, NULL, e);
 }
 
-static enum pr_code walk(struct pr_bf_drive *d, struct pr_bf_tried *out, struct pr_err *e) {
+static enum pr_code walk(struct pr_bf_drive *d, const struct pr_bf_trial *t, struct pr_bf_tried *out, struct pr_err *e) {
     const int64_t start = pr_mono_us();
+    if (t->began != NULL) t->began(t->ctx);
     PR_TRY(e, pr_bf_drive(d, &out->whole, e));
     out->walk_us = pr_mono_us() - start;
-    if (out->whole || d->had_enough) return PR_OK;
+    if (out->whole || d->had_enough) return t->ended != NULL ? t->ended(t->ctx, e) : PR_OK;
     return PR_FAIL(e, PR_ERR_INTERRUPTED, "the rehearsal was interrupted; its copy is dropped");
 }
 
@@ -65,6 +66,20 @@ static enum pr_code count_left(struct pr_bf_drive *d, struct pr_bf_tried *out, s
     const struct pr_bf_proving how = {.pg = d->pg, .chunk = STRETCH, .timeout_ms = LOOK_MS, .pause = may_go_on, .ctx = d};
     out->left = -1;
     return out->whole ? pr_bf_count_left(&how, &d->cut, d->a, &out->left, e) : PR_OK;
+}
+
+/* What others wrote behind the walk is not left by the statement. When they have stopped, one more round takes it. */
+static enum pr_code count_settled(struct pr_bf_drive *d, struct pr_bf_tried *out, struct pr_err *e) {
+    bool walked = false;
+    PR_TRY(e, count_left(d, out, e));
+    if (out->left <= out->rejects) return PR_OK;
+    pr_say(d->ask->talk, PR_LINE_FACT, "%s came back or came new while it ran: once more over those", pr_plural(d->a, out->left - out->rejects, "row"));
+    PR_TRY(e, pr_bf_journal_again(d->pg, d->job.id, &d->cut, d->a, e));
+    PR_TRY(e, pr_bf_drive(d, &walked, e));
+    if (!walked) return may_go_on(d, 0, e);
+    PR_TRY(e, pr_bf_journal_progress(d->pg, d->job.id, &d->progress, e));
+    out->rejects = d->progress.rejects;
+    return count_left(d, out, e);
 }
 
 static enum pr_code oid_of(struct pr_bf_drive *d, const char *full, int64_t *out, struct pr_err *e) {
@@ -122,9 +137,9 @@ enum pr_code pr_backfill_try(const struct pr_bf_trial *t, struct pr_arena *a, st
     PR_TRY(e, pr_bf_cut_live(t->file, d.pg, a, &d.cut, NULL, e));
     PR_TRY(e, begin(&d, t->share, e));
     PR_TRY(e, pr_bf_sizes(d.pg, &d.cut, &before, e));
-    PR_TRY(e, walk(&d, &tried, e));
+    PR_TRY(e, walk(&d, t, &tried, e));
     PR_TRY(e, sum_up(&d, &before, &tried, e));
-    PR_TRY(e, count_left(&d, &tried, e));
+    PR_TRY(e, t->ended != NULL ? count_settled(&d, &tried, e) : count_left(&d, &tried, e));
     *out = tried;
     return PR_OK;
 }

@@ -9,6 +9,8 @@ static const char *choices(const struct pr_param *p, struct pr_arena *a) {
     return pr_buf_text(&b);
 }
 
+static bool takes_file(const struct pr_param *p) { return p->type == PR_T_PATH || pr_eq(p->complete, "file"); }
+
 static void add_options(struct pr_buf *b, const struct pr_op *op) {
     for (size_t i = 0; i < op->n_params; i++)
         if (!op->params[i].positional) pr_addf(b, " --%s", op->params[i].name);
@@ -76,7 +78,7 @@ static const char *zsh(struct pr_arena *a) {
         for (size_t k = 0; k < op->n_params; k++) {
             const struct pr_param *p = &op->params[k];
             if (p->positional) continue;
-            const char *action = p->choices != NULL ? pr_fmt(a, ":value:(%s)", choices(p, a)) : p->type == PR_T_PATH ? ":file:_files" : p->type == PR_T_BOOL ? "" : pr_eq(p->complete, "environment") ? ":environment:{_pgrail_list environment}" : ":value:";
+            const char *action = p->choices != NULL ? pr_fmt(a, ":value:(%s)", choices(p, a)) : takes_file(p) ? ":file:_files" : p->type == PR_T_BOOL ? "" : pr_eq(p->complete, "environment") ? ":environment:{_pgrail_list environment}" : ":value:";
             pr_addf(&b, " '--%s[%s]%s'", p->name, zsh_safe(a, p->help), action);
         }
         for (size_t k = 0; k < pr_n_globals; k++)
@@ -111,7 +113,7 @@ static const char *fish(struct pr_arena *a) {
                 continue;
             }
             pr_addf(&b, "complete -c pgrail -n '__fish_seen_subcommand_from %s' -l %s%s -d '%s'\n", op->name, p->name,
-                    p->choices != NULL ? pr_fmt(a, " -x -a '%s'", choices(p, a)) : p->type == PR_T_BOOL ? "" : p->type == PR_T_PATH ? " -r -F" : pr_eq(p->complete, "environment") ? " -x -a '(pgrail completion --list environment 2>/dev/null)'" : " -x",
+                    p->choices != NULL ? pr_fmt(a, " -x -a '%s'", choices(p, a)) : p->type == PR_T_BOOL ? "" : takes_file(p) ? " -r -F" : pr_eq(p->complete, "environment") ? " -x -a '(pgrail completion --list environment 2>/dev/null)'" : " -x",
                     fish_safe(a, p->help));
         }
     }

@@ -1,4 +1,4 @@
-#include "ops/ops.h"
+#include "ops/rehearse.h"
 
 #include <unistd.h>
 
@@ -7,11 +7,15 @@
 #include "crypt/crypt.h"
 #include "policy/policy.h"
 #include "project/backfills.h"
-#include "rehearse/rehearse.h"
 
 /* rehearse: the migration on a disposable copy of staging, with what it did to others, and a verdict. */
 
-struct args { const char *migration, *env, *staging, *dump, *html, *share; int64_t sample; bool force; };
+struct args {
+    const char *migration, *env, *staging, *dump, *html, *share;
+    int64_t sample, rate, clients, alone;
+    struct pr_list workload;
+    bool force;
+};
 
 static const struct pr_param params[] = {
     {.name = "migration", PR_FIELD(PR_T_STR, struct args, migration), .required = true, .positional = true, .complete = "migration",
@@ -28,6 +32,13 @@ static const struct pr_param params[] = {
      .help = "Rehearse although check found errors; the verdict stays \"not ready\"."},
     {.name = "share", PR_FIELD(PR_T_STR, struct args, share), .fallback = "100%", .unit = "percent",
      .help = "Of a backfill: the part of the rows to run, as in 10%; the forecast is of all."},
+    {.name = "workload", PR_FIELD(PR_T_LIST, struct args, workload), .complete = "file", .unit = "FILE[@WEIGHT]",
+     .help = "Script of pgbench that runs on the copy, alone and then beside up: what others feel of it. Several are mixed by weight; none: not that of pgrail.conf."},
+    {.name = "rate", PR_FIELD(PR_T_INT, struct args, rate), .min = 1, .max = 100000, .unit = "N",
+     .help = "Transactions of the workload a second, of all clients together; default is workload_rate of the environment."},
+    {.name = "clients", PR_FIELD(PR_T_INT, struct args, clients), .min = 1, .max = 1000, .unit = "N", .help = "Sessions of the workload; default is 8."},
+    {.name = "alone", PR_FIELD(PR_T_DURATION, struct args, alone), .min = 100, .max = 3600000, .unit = "duration",
+     .help = "How long the workload runs before up, to compare with; default is 10s."},
     {.name = "html", PR_FIELD(PR_T_PATH, struct args, html), .help = "Page to write; default is .pgrail/rehearsals/MIGRATION.html."},
 };
 
@@ -40,6 +51,7 @@ struct rehearsal {
     struct pr_judged judged;
     struct pr_bf_file backfill;    /* when it is one */
     int64_t share;
+    struct pr_workload workload;   /* n 0 = none */
 };
 
 static void rehearsal_done(struct rehearsal *h) {
@@ -141,9 +153,10 @@ static enum pr_code record(const struct rehearsal *h, json_t *doc, bool passed, 
 
 /* ---- a backfill runs on the copy as it will run */
 
-static enum pr_code fill(void *ctx, const struct pr_pg_where *copy, struct pr_arena *a, struct pr_filled *out, struct pr_err *e) {
+static enum pr_code fill(void *ctx, const struct pr_fill_place *copy, struct pr_arena *a, struct pr_filled *out, struct pr_err *e) {
     const struct rehearsal *h = ctx;
-    const struct pr_bf_trial trial = {.file = &h->backfill, .where = *copy, .share = h->share, .talk = h->c->talk};
+    const struct pr_bf_trial trial = {.file = &h->backfill, .where = copy->where, .share = h->share, .talk = h->c->talk,
+                                      .began = copy->began, .ended = copy->ended, .ctx = copy->ctx};
     struct pr_bf_tried t = {0};
     PR_TRY(e, pr_backfill_try(&trial, a, &t, e));
     struct pr_filled_table *tables = PR_NEW_ARRAY(a, struct pr_filled_table, t.n_tables);
@@ -191,6 +204,8 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     }
     if (h.m->up.text == NULL) return PR_FAIL(e, PR_ERR_BAD_INPUT, "migration %s has no up side", h.m->id);
     PR_TRY(e, take_backfill(&h, in, e));
+    const struct pr_ops_workload ask = {.environment = h.x.env, .files = in->workload, .rate = in->rate, .clients = in->clients, .alone_ms = in->alone};
+    PR_TRY(e, pr_ops_workload_read(&ask, c->a, &h.workload, e));
     PR_TRY(e, read_target(&h, e));
     PR_TRY(e, may_rehearse(&h, in, e));
     pr_pg_close(h.x.pg);                        /* the rehearsal opens its own sessions */
@@ -198,7 +213,8 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     const char *page = page_path(&h, in);
     const struct pr_rehearse r = {.config = h.x.config, .target = h.x.env, .staging = staging, .dump = in->dump, .migration = h.m,
                                   .sample_ms = in->sample > 0 ? in->sample : h.x.config->sample_ms, .force = in->force, .html = page,
-                                  .talk = c->talk, .fill = h.backfill.stmt != NULL ? fill : NULL, .fill_ctx = &h};
+                                  .talk = c->talk, .fill = h.backfill.stmt != NULL ? fill : NULL, .fill_ctx = &h,
+                                  .workload = h.workload.n > 0 ? &h.workload : NULL};
     json_t *doc PR_CLEANUP(pr_json_freep) = NULL;
     bool passed = false;
     PR_TRY(e, pr_rehearse_run(&r, c->a, &doc, &passed, e));
@@ -266,6 +282,7 @@ static void render(const json_t *doc, const struct pr_render *r) {
                 pr_human_us(r->a, pr_get_int(forecast, "high_us")));
     pr_addf(r->out, "; WAL %s\n", pr_human_bytes(r->a, pr_get_int(up, "wal_bytes")));
     render_backfill(doc, r);
+    if (pr_get(doc, "workload") != NULL) pr_addf(r->out, "   workload: %s\n", pr_printable(r->a, pr_get_str(pr_get(doc, "workload"), "text"), 600));
     render_stops(doc, r);
     if (json_array_size(pr_get(forecast, "stops")) == 0) pr_add(r->out, "   nobody was stopped\n");
     render_reasons(doc, r);
@@ -282,6 +299,7 @@ PR_OP(rehearse) = {
               "effect by the catalog, holds prediction against observation, and ends in a verdict with reasons. Production is "
               "only read. The result goes into the ledger and into a page with the lock timeline.",
     .examples = (const char *const[]){"pgrail rehearse 0247", "pgrail rehearse 0247 --dump staging.dump --env production",
+                                      "pgrail rehearse migrations/0249_vat.backfill.sql --workload db/foreground.sql --rate 200",
                                       "pgrail rehearse wrong/0247_index_unpaid_items_wrong.up.sql --force --html /tmp/0247.html", NULL},
     .capability = PR_REHEARSE, .params = params, .n_params = PR_COUNT(params), .args_size = sizeof(struct args),
     .schema = "pgrail.rehearsal/1", .run = run, .render = render,

@@ -6,9 +6,9 @@
 #include "sql/sql.h"
 
 struct pr_environment {
-    const char *name;
-    const char *service, *env;     /* exactly one is set */
+    const char *name, *service, *env;      /* exactly one of service and env is set */
     bool is_protected;             /* `protected`: needs the seam */
+    const char *workload; int64_t workload_rate;           /* script of pgbench for rehearsals, absolute; NULL = none named */
 };
 
 /* "rule = level" of [rules], or of [rules GLOB]: for the files whose path, as shown, the glob is like. */

@@ -292,6 +292,7 @@ json_t *pr_rehearsal_document(const struct pr_rehearsed *all, struct pr_arena *a
     json_t *runs = pr_set_array(doc, "runs");
     for (size_t i = 0; i < all->n_runs; i++) set_run(runs, &all->runs[i], i == 0 ? &all->forecast : NULL, all->r->fill != NULL);
     if (all->is_filled) pr_set(doc, "backfill", pr_filled_json(all));
+    if (all->foreground.over) pr_set(doc, "workload", pr_foreground_json(&all->foreground));
     set_verification(doc, all);
     set_compared(doc, all);
     set_forecast(doc, all);

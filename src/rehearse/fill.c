@@ -4,8 +4,7 @@
 
 #define PATIENCE_MS 20000
 
-/* Its sessions are not made by us: what ours have of the original and of production becomes the copy's own. */
-static enum pr_code settle(const struct pr_rig *rig, const struct pr_copy *copy, const struct pr_session *s, struct pr_err *e) {
+enum pr_code pr_copy_settle(const struct pr_rig *rig, const struct pr_copy *copy, const struct pr_session *s, struct pr_err *e) {
     const struct pr_pg_ident *id = NULL;
     json_t *settings PR_CLEANUP(pr_json_freep) = copy->settings != NULL ? json_loads(copy->settings, 0, NULL) : NULL;
     const size_t n = json_array_size(settings);
@@ -61,12 +60,19 @@ static enum pr_code observe(struct pr_rig *rig, const struct pr_filled *f, struc
     return PR_OK;
 }
 
+static void walk_begins(void *ctx) { pr_foreground_begin(ctx); }
+
+static enum pr_code walk_ends(void *ctx, struct pr_err *e) { return pr_foreground_end(ctx, e); }
+
 static enum pr_code run_it(struct pr_rig *rig, const struct pr_copy *copy, struct pr_filled *out, bool *filled, struct pr_err *e) {
     struct pr_seen_stmt *s = rig->now;
     int64_t from = 0, to = 0;
     struct pr_err why = {0};
+    const int64_t since = pr_mono_us();
+    const struct pr_fill_place place = {.where = copy->where, .began = rig->beside != NULL ? walk_begins : NULL, .ended = rig->beside != NULL ? walk_ends : NULL,
+                                        .ctx = rig->beside};
     PR_TRY(e, pr_wal_position(rig->watch, rig->a, &from, e));
-    const enum pr_code code = rig->r->fill(rig->r->fill_ctx, &copy->where, rig->a, out, &why);
+    const enum pr_code code = rig->r->fill(rig->r->fill_ctx, &place, rig->a, out, &why);
     pr_progress(rig->r->talk, NULL);
     s->ran = true;
     if (code != PR_OK && !is_verdict(code)) {
@@ -74,7 +80,7 @@ static enum pr_code run_it(struct pr_rig *rig, const struct pr_copy *copy, struc
         return code;
     }
     PR_TRY(e, pr_wal_position(rig->watch, rig->a, &to, e));
-    s->wal_bytes = rig->run->wal_bytes = to - from;
+    s->wal_bytes = rig->run->wal_bytes = pr_wal_of_work(rig, from, to, since);
     *filled = code == PR_OK;
     if (code != PR_OK) note_failure(rig, &why);
     s->elapsed_us = out->walk_us;
@@ -90,7 +96,7 @@ enum pr_code pr_run_fill(struct pr_rig *rig, const struct pr_copy *copy, const s
     run->stmts = PR_NEW_ARRAY(rig->a, struct pr_seen_stmt, run->n);
     rig->now = &run->stmts[0];
     *rig->now = (struct pr_seen_stmt){.stmt = &run->script->stmts[0], .rows = -1, .tag = run->script->stmts[0].tag};
-    PR_TRY(e, settle(rig, copy, session, e));
+    PR_TRY(e, pr_copy_settle(rig, copy, session, e));
     PR_TRY(e, pr_places_read(rig->worker, rig->a, &run->before, e));
     pr_tell_before(rig, rig->now);
     PR_TRY(e, run_it(rig, copy, out, filled, e));

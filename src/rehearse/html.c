@@ -24,6 +24,9 @@ static const char style[] =
     "svg{width:100%;height:auto;display:block;margin:8px 0}svg text{font:12px system-ui,'DejaVu Sans',sans-serif;fill:var(--fg)}"
     ".tick{text-anchor:middle;fill:var(--dim)!important}.name{text-anchor:end}.grid{stroke:var(--line)}.stmt{stroke:var(--dim);"
     "stroke-dasharray:3 3}.all{fill:var(--all)}.writers{fill:var(--writers)}.none{fill:var(--none)}.canary{fill:var(--canary)}"
+    "polyline{fill:none;stroke-width:1.6}.p50{stroke:var(--none)}.p99{stroke:var(--writers)}.max{stroke:var(--all);stroke-width:1}.work{fill:var(--soft);"
+    "stroke:var(--line)}.key.p50{background:var(--none);height:3px;margin-bottom:3px}.key.p99{background:var(--writers);height:3px;margin-bottom:3px}"
+    ".key.max{background:var(--all);height:2px;margin-bottom:3px}.key.work{background:var(--soft);border:1px solid var(--line)}"
     ".canary.r{opacity:.6}.legend{color:var(--dim);font-size:13px}.key{display:inline-block;width:16px;height:10px;border-radius:2px;"
     "margin:0 5px 0 14px}.key:first-child{margin-left:0}.key.all{background:var(--all)}.key.writers{background:var(--writers)}"
     ".key.none{background:var(--none)}.key.canary{background:var(--canary);height:4px;margin-bottom:3px}.key.begin{width:0;height:12px;"
@@ -344,6 +347,7 @@ const char *pr_rehearsal_html(const json_t *doc, struct pr_arena *a) {
     verdict(&p);
     figures(&p);
     stops(&p);
+    pr_html_workload(pr_get(doc, "workload"), &out, a);
     runs(&p);
     proof(&p);
     predicted(&p);

@@ -8,6 +8,7 @@
 #include "proc/proc.h"
 #include "rehearse/rehearse.h"
 #include "rehearse/seen.h"
+#include "rehearse/workload.h"
 
 /* ---- clone.c, dump.c: the copy ---- */
 struct pr_copy {
@@ -47,6 +48,7 @@ struct pr_rig {
     int64_t last_sample_us, last_progress_us, last_knock_us;
     size_t next_canary, told_spans;
     bool in_tx, stirred;           /* stirred: the set of locks changed at the last sample */
+    struct pr_foreground *beside;  /* NULL = none */
 };
 struct pr_session { const char *time_zone; const char *search_path; };     /* production's; NULL = the copy's own */
 enum pr_code pr_rig_open(const struct pr_rehearse *r, const struct pr_copy *copy, const struct pr_session *s,
@@ -61,6 +63,8 @@ enum pr_code pr_copy_session(const struct pr_copy *copy, const struct pr_session
 enum pr_code pr_run_side(struct pr_rig *rig, struct pr_seen_run *run, struct pr_err *e);
 
 /* ---- fill.c ---- */
+/* Sessions that are not ours: what ours have of the original and of production becomes the copy's own. */
+enum pr_code pr_copy_settle(const struct pr_rig *rig, const struct pr_copy *copy, const struct pr_session *s, struct pr_err *e);
 /* Runs a backfill as a backfill runs; like pr_run_side, what does not work is no error here. */
 enum pr_code pr_run_fill(struct pr_rig *rig, const struct pr_copy *copy, const struct pr_session *s, struct pr_filled *out, bool *filled, struct pr_err *e);
 
@@ -76,6 +80,8 @@ void pr_canaries_end(struct pr_rig *rig);          /* nothing is held any more *
 struct pr_scans { struct pr_scan { int64_t oid, scans, read, written; } *items; size_t n; };
 enum pr_code pr_scans_read(struct pr_pg *pg, struct pr_arena *a, struct pr_scans *out, struct pr_err *e);
 enum pr_code pr_wal_position(struct pr_pg *watch, struct pr_arena *a, int64_t *out, struct pr_err *e);
+/* Bytes between two positions that are the work's own; since: when the first was read. */
+int64_t pr_wal_of_work(const struct pr_rig *rig, int64_t from, int64_t to, int64_t since_mono_us);
 /* Locks of the worker now, as spans; closes those that are gone. exact: at the end of a statement. */
 enum pr_code pr_locks_look(struct pr_rig *rig, int64_t now_us, bool exact, struct pr_err *e);
 void pr_locks_release_all(struct pr_rig *rig, int64_t now_us);
@@ -142,6 +148,7 @@ struct pr_rehearsed {              /* all that the document tells */
     struct pr_forecast forecast;
     struct pr_filled filled;       /* with r->fill, when it ran to its end */
     bool is_filled;
+    struct pr_foreground foreground;
     struct pr_reason *reasons; size_t n_reasons, reasons_cap;
     struct pr_reason *notes; size_t n_notes, notes_cap;
     int64_t started_wall_us, elapsed_us, database_before, database_after;

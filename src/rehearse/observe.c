@@ -30,6 +30,11 @@ enum pr_code pr_wal_position(struct pr_pg *watch, struct pr_arena *a, int64_t *o
     return PR_OK;
 }
 
+int64_t pr_wal_of_work(const struct pr_rig *rig, int64_t from, int64_t to, int64_t since_mono_us) {
+    const int64_t own = to - from - pr_foreground_wal(rig->beside, since_mono_us);
+    return own > 0 ? own : 0;
+}
+
 static struct pr_span *open_span(struct pr_spans *s, int64_t oid, enum pr_lock mode) {
     for (size_t i = s->n; i-- > 0;)
         if (s->items[i].oid == oid && s->items[i].mode == mode && s->items[i].to_us < 0) return &s->items[i];

@@ -5,6 +5,7 @@
 #define PATIENCE_MS 10000
 
 static void all_done(struct pr_rehearsed *all) {
+    pr_foreground_done(&all->foreground);
     pr_pg_close(all->target);
     pr_script_done(&all->up);
     pr_script_done(&all->down);
@@ -159,12 +160,18 @@ static enum pr_code run_side(struct pr_rehearsed *all, const char *direction, co
     rig.run = run;
     PR_TRY(e, pr_invalid_indexes(facts_pg, a, &invalid, &n_invalid, e));
     PR_TRY(e, pr_rig_open(all->r, &all->copy, &all->session, a, &rig, e));
+    if (all->r->workload != NULL && all->n_runs == 0) {
+        PR_TRY(e, pr_foreground_start(&all->foreground, &rig, &all->copy, &all->session, e));
+        rig.beside = &all->foreground;
+    }
     if (all->r->fill != NULL) {
         PR_TRY(e, pr_run_fill(&rig, &all->copy, &all->session, &all->filled, &all->is_filled, e));
     } else {
         pr_canaries_make(&rig, all->facts, script);
+        pr_foreground_begin(&all->foreground);
         PR_TRY(e, pr_run_side(&rig, run, e));
     }
+    PR_TRY(e, pr_foreground_end(&all->foreground, e));
     all->n_runs++;
     for (size_t i = 0; i < run->n; i++)
         if (run->stmts[i].failed) {

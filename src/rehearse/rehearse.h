@@ -20,8 +20,25 @@ struct pr_filled {
     int64_t updates, hot_updates;
     int64_t left;                          /* that the condition still holds for; -1 = not known */
 };
+/* Where it is to run, and who wants to know when the walk begins and ends: NULL where nobody does. ended: a foreground wrote meanwhile;
+ * it has stopped when ended returns. */
+struct pr_fill_place {
+    struct pr_pg_where where;
+    void (*began)(void *ctx);
+    enum pr_code (*ended)(void *ctx, struct pr_err *e);
+    void *ctx;
+};
 /* Errors DB, REFUSED, BAD_INPUT, ABORTED: it does not work, which the verdict tells; any other ends the rehearsal. */
-typedef enum pr_code pr_fill_fn(void *ctx, const struct pr_pg_where *copy, struct pr_arena *a, struct pr_filled *out, struct pr_err *e);
+typedef enum pr_code pr_fill_fn(void *ctx, const struct pr_fill_place *copy, struct pr_arena *a, struct pr_filled *out, struct pr_err *e);
+
+/* A foreground for the time of the first up: scripts of pgbench, judged and read. */
+struct pr_workload_script { const char *name, *text, *sha256; size_t len; int64_t weight; };      /* name: unlike the others', no folder in it */
+struct pr_workload {
+    const struct pr_workload_script *scripts; size_t n;
+    const char *title;                     /* "reads.sql, writes.sql" */
+    const char *program, *version;         /* path; "pgbench 15.18" */
+    int64_t rate, clients, alone_ms;       /* rate: transactions a second, of all clients together */
+};
 
 struct pr_rehearse {
     const struct pr_config *config;
@@ -34,10 +51,12 @@ struct pr_rehearse {
     const char *html;                      /* page to write, or NULL */
     const struct pr_talk *talk;
     pr_fill_fn *fill; void *fill_ctx;      /* the migration is a backfill; NULL = it is none */
+    const struct pr_workload *workload;    /* NULL = none */
 };
 
 /* The whole rehearsal. doc gets the document (new reference) also when the verdict is "not ready"; passed says which.
- * Errors CONNECT, DB, TIMEOUT, INTERRUPTED (clone dropped), REFUSED (staging is production, or in use), BAD_INPUT. */
+ * Errors CONNECT, DB, TIMEOUT, INTERRUPTED (clone dropped), REFUSED (staging is production, or in use), BAD_INPUT (the workload fails by
+ * itself), PROC. */
 PR_NODISCARD enum pr_code pr_rehearse_run(const struct pr_rehearse *r, struct pr_arena *a, json_t **doc, bool *passed,
                                           struct pr_err *e);
 

@@ -136,6 +136,7 @@ static enum pr_code run_one(struct pr_rig *rig, bool wrap, struct pr_err *e) {
     struct pr_pg_done done = {0};
     struct pr_err why = {0};
     int64_t wal_from = 0, wal_to = 0;
+    const int64_t since = pr_mono_us();
     if (wrap) PR_TRY(e, pr_scans_read(rig->worker, rig->a, &step.was, e));
     else if (rig->in_tx && rig->now > rig->run->stmts) PR_TRY(e, pr_scans_read(rig->worker, rig->a, &step.was, e));
     if (wrap) PR_TRY(e, begin(rig, e));
@@ -156,7 +157,7 @@ static enum pr_code run_one(struct pr_rig *rig, bool wrap, struct pr_err *e) {
         return code;
     }
     PR_TRY(e, pr_wal_position(rig->watch, rig->a, &wal_to, e));
-    rig->now->wal_bytes = wal_to - wal_from;
+    rig->now->wal_bytes = pr_wal_of_work(rig, wal_from, wal_to, since);
     return PR_OK;
 }
 
@@ -228,6 +229,7 @@ static enum pr_code finish(struct pr_rig *rig, struct pr_err *e) {
 
 enum pr_code pr_run_side(struct pr_rig *rig, struct pr_seen_run *run, struct pr_err *e) {
     int64_t wal_from = 0, wal_to = 0;
+    const int64_t since = pr_mono_us();
     rig->run = run;
     run->ok = true;
     run->n = run->script->n;
@@ -251,6 +253,6 @@ enum pr_code pr_run_side(struct pr_rig *rig, struct pr_seen_run *run, struct pr_
     PR_TRY(e, finish(rig, e));
     if (was_open) pr_tell_locks(rig);
     PR_TRY(e, pr_wal_position(rig->watch, rig->a, &wal_to, e));
-    run->wal_bytes = wal_to - wal_from;
+    run->wal_bytes = pr_wal_of_work(rig, wal_from, wal_to, since);
     return PR_OK;
 }

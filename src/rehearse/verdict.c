@@ -182,6 +182,24 @@ static void judge_filled(struct pr_rehearsed *all, struct pr_arena *a) {
                pr_plural(a, f->left - f->rejects, "row"));
 }
 
+/* Locks are judged by what is granted; of row locks and of the disk only those who were there can tell. */
+static void judge_workload(struct pr_rehearsed *all, struct pr_arena *a) {
+    const struct pr_foreground *f = &all->foreground;
+    if (!f->over) return;
+    if (f->aborted > 0)
+        reason(all, a, "workload-failed", "let the queries and both schemas go together: expand first, contract when nobody asks for the old form",
+               "%s of the workload gave up once %s had begun: %s", pr_plural(a, f->aborted, "client"), all->r->fill != NULL ? "the backfill" : "up", f->failure != NULL ? f->failure : "no reason given");
+    if (f->beside.p99_us > all->r->config->max_block_ms * 1000)
+        reason(all, a, "workload-slow", all->r->fill != NULL ? "smaller batches or rests: -- target: 20ms, -- gentle: yes" : "cut the rows into batches: a backfill; or take a way that locks less",
+               "one transaction of the workload in a hundred took longer than %s, and at most %s are allowed", pr_human_us(a, f->beside.p99_us),
+               pr_human_us(a, all->r->config->max_block_ms * 1000));
+    if (f->late_alone_us > 0)
+        note(all, a, "workload-rate", "the workload was behind by %s even alone: %" PRId64 "/s is more than the copy can do, and its figures say little", pr_human_us(a, f->late_alone_us),
+             all->r->workload->rate);
+    if (f->undone_us > 0)
+        note(all, a, "workload-undone", "transactions of the last %s had not begun when the workload was stopped: its figures are too low", pr_human_us(a, f->undone_us));
+}
+
 static void note_filled(struct pr_rehearsed *all, struct pr_arena *a) {
     const struct pr_filled *f = &all->filled;
     if (!f->whole) note(all, a, "share", "%s of about %s rows were run: the forecast takes the rest to be like them", pr_human_count(a, f->read), pr_human_count(a, f->rows));
@@ -212,5 +230,6 @@ void pr_verdict_make(struct pr_rehearsed *all, struct pr_arena *a) {
     judge_parity(all, a);
     judge_findings(all, a);
     judge_filled(all, a);
+    judge_workload(all, a);
     note_differences(all, a);
 }
