@@ -1,4 +1,5 @@
-/* backfill.h: one plain UPDATE, DELETE or INSERT … SELECT over a whole table, taken apart into transactions that hurt nobody.
+/* backfill.h: one plain UPDATE, DELETE or INSERT … SELECT over a whole table, taken apart into transactions that hurt nobody; or a DELETE
+ * whose rows are kept: WITH gone AS (DELETE … RETURNING …) INSERT INTO … SELECT … FROM gone.
  * This half reads the file and cuts the statement; nothing here runs it.
  *
  * A statement becomes one walk for each table that holds rows (a plain table, or every leaf of a partitioned one). A walk goes
@@ -107,6 +108,8 @@ struct pr_bf_cut {
     enum pr_bf_kind kind;
     const char *statement;         /* as PostgreSQL prints it */
     const char *target;            /* that is written, quoted in full */
+    const char *keeper;            /* table that takes what is deleted, quoted in full; NULL = none. Then batch, sweep and some give one row:
+                                    * rows that went, rows that arrived */
     const char *const *changed; size_t n_changed;           /* columns that an UPDATE sets */
     struct pr_bf_walk *walks; size_t n_walks;               /* at least one; leaves in the order of their names */
     const char *const *notes; size_t n_notes;               /* for people: "now() is each batch's own time", … */

@@ -48,7 +48,7 @@ static bool is_time(Node *node, void *ctx) {
 }
 
 static void notes(struct bf *b) {
-    if (is_time(b->node, NULL)) bf_note(b, "the time (now(), CURRENT_DATE …) is that of each batch");
+    if (is_time(b->whole, NULL)) bf_note(b, "the time (now(), CURRENT_DATE …) is that of each batch");
     if (b->kind == PR_BF_INSERT)
         bf_note(b, bf_repeatable(b) ? "rows that are there already are left out: it may be run again" :
                                       "nothing keeps a second run from adding rows again: each batch commits with its line in the journal, and that alone makes it exact");
@@ -64,12 +64,13 @@ static enum pr_code cut(struct bf *b, struct pr_err *e) {
     b->out->kind = b->kind;
     b->out->target = pr_qualified(b->a, b->written->schema, b->written->name);
     b->target->schemaname = pr_dup(b->a, b->written->schema);
+    if (b->keeper != NULL) b->out->keeper = pr_qualified(b->a, b->keeper->schema, b->keeper->name);
     PR_TRY(e, bf_safe(b, e));
     PR_TRY(e, bf_fires(b, e));
     PR_TRY(e, bf_functions(b, e));
     bf_learn(b);
     notes(b);
-    PR_TRY(e, bf_print(b, b->node, &b->out->statement, e));
+    PR_TRY(e, bf_print(b, b->stmt->node, &b->out->statement, e));
     return descend(b, b->root, MAX_DEPTH, e);
 }
 
@@ -86,7 +87,7 @@ enum pr_code pr_bf_cut(const struct pr_bf_file *f, const struct pr_facts *facts,
     PR_ASSERT(own.n == 1 && own.stmts[0].node != NULL);
     struct pr_bf_cut c = {0};
     struct bf b = {.a = a, .f = f, .facts = facts, .looks = looks, .n_looks = n_looks, .out = &c, .stmt = &own.stmts[0],
-                   .node = (Node *)(uintptr_t)own.stmts[0].node, .world = pr_world_new(facts, facts->version_num, a)};
+                   .node = (Node *)(uintptr_t)own.stmts[0].node, .whole = (Node *)(uintptr_t)own.stmts[0].node, .world = pr_world_new(facts, facts->version_num, a)};
     const enum pr_code code = cut(&b, e);
     bf_done(&b);
     PR_TRY(e, code);

@@ -61,27 +61,30 @@ static const char *found_in(struct bf *b, const char *schema, const char *name, 
 
 /* --- triggers --- */
 
-static bool fires(const struct bf *b, const CreateTrigStmt *t) {
-    const int event = b->kind == PR_BF_UPDATE ? TRIGGER_TYPE_UPDATE : b->kind == PR_BF_DELETE ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_INSERT;
+static int event_of(const struct bf *b) {
+    return b->kind == PR_BF_UPDATE ? TRIGGER_TYPE_UPDATE : b->kind == PR_BF_DELETE ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_INSERT;
+}
+
+static bool fires(const struct bf *b, const CreateTrigStmt *t, int event) {
     if ((t->events & event) == 0) return false;
-    if (b->kind != PR_BF_UPDATE || t->columns == NIL) return true;
+    if (event != TRIGGER_TYPE_UPDATE || t->columns == NIL) return true;
     ListCell *lc;
     foreach (lc, t->columns)
         if (pr_mentions(b->changed, b->n_changed, strVal(lfirst(lc)))) return true;
     return false;
 }
 
-static enum pr_code refuse(const struct bf *b, const char *who, const char *what, struct pr_err *e) {
-    (void)PR_FAIL(e, PR_ERR_REFUSED, "%s %s for each row of %s: more is changed and locked than the statement says", who, what, b->out->target);
+static enum pr_code refuse(const char *table, const char *who, const char *what, struct pr_err *e) {
+    (void)PR_FAIL(e, PR_ERR_REFUSED, "%s %s for each row of %s: more is changed and locked than the statement says", who, what, table);
     return pr_hint(e, "when that is meant, put \"-- triggers: fire\" into the header; else disable it for the session that backfills (session_replication_role), or fill the other table by a backfill of its own");
 }
 
-static enum pr_code check_trigger(struct bf *b, const struct pr_trg *t, struct pr_err *e) {
+static enum pr_code check_trigger(struct bf *b, const char *table, int event, const struct pr_trg *t, struct pr_err *e) {
     struct pr_script s PR_CLEANUP(pr_script_done) = {0};
     struct pr_err ignored = {0};
     const bool read = t->def != NULL && pr_script_parse(t->def, strlen(t->def), b->a, &s, &ignored) == PR_OK && s.n == 1 && s.stmts[0].node != NULL;
     const CreateTrigStmt *def = read ? pr_as(CreateTrigStmt, (const Node *)s.stmts[0].node) : NULL;
-    if (!t->enabled || (def != NULL && !fires(b, def)) || is_harmless(t->function)) return PR_OK;
+    if (!t->enabled || (def != NULL && !fires(b, def, event)) || is_harmless(t->function)) return PR_OK;
     const char *dot = strchr(t->function, '.');
     const char *schema = dot != NULL ? pr_dupn(b->a, t->function, (size_t)(dot - t->function)) : NULL, *name = dot != NULL ? dot + 1 : t->function;
     const char *what = function_named(b, schema, name) != NULL ? found_in(b, schema, name, NULL) : unread;
@@ -89,7 +92,7 @@ static enum pr_code check_trigger(struct bf *b, const struct pr_trg *t, struct p
         bf_note(b, "trigger %s fires for each row", t->name);
         return PR_OK;
     }
-    if (!b->f->triggers_fire) return refuse(b, pr_fmt(b->a, "trigger %s", t->name), what, e);
+    if (!b->f->triggers_fire) return refuse(table, pr_fmt(b->a, "trigger %s", t->name), what, e);
     bf_note(b, "trigger %s fires for each row and %s", t->name, what);
     return PR_OK;
 }
@@ -107,13 +110,14 @@ static enum pr_code check_cascade(struct bf *b, const struct pr_con *c, struct p
     const char *on = strstr(c->def, b->kind == PR_BF_DELETE ? "ON DELETE " : "ON UPDATE ");
     if (on == NULL || !(pr_starts(on + 10, "CASCADE") || pr_starts(on + 10, "SET "))) return PR_OK;
     const char *other = pr_qualified(b->a, c->ref_schema, c->ref_table);
-    if (!b->f->triggers_fire) return refuse(b, pr_fmt(b->a, "foreign key %s (%.19s)", c->name, on), pr_fmt(b->a, "changes rows of %s", other), e);
+    if (!b->f->triggers_fire) return refuse(b->out->target, pr_fmt(b->a, "foreign key %s (%.19s)", c->name, on), pr_fmt(b->a, "changes rows of %s", other), e);
     bf_note(b, "foreign key %s takes rows of %s along", c->name, other);
     return PR_OK;
 }
 
 enum pr_code bf_fires(struct bf *b, struct pr_err *e) {
-    for (size_t i = 0; i < b->written->n_trgs; i++) PR_TRY(e, check_trigger(b, &b->written->trgs[i], e));
+    for (size_t i = 0; i < b->written->n_trgs; i++) PR_TRY(e, check_trigger(b, b->out->target, event_of(b), &b->written->trgs[i], e));
+    for (size_t i = 0; b->keeper != NULL && i < b->keeper->n_trgs; i++) PR_TRY(e, check_trigger(b, b->out->keeper, TRIGGER_TYPE_INSERT, &b->keeper->trgs[i], e));
     for (size_t i = 0; i < b->written->n_cons; i++) PR_TRY(e, check_cascade(b, &b->written->cons[i], e));
     return PR_OK;
 }

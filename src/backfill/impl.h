@@ -25,12 +25,15 @@ struct bf {
     size_t cap_notes, cap_walks;
 
     const struct pr_stmt *stmt;    /* of a script of its own */
-    Node *node;                    /* its tree */
+    Node *node;                    /* its tree; where deleted rows are kept, the DELETE's alone */
+    Node *whole;                   /* what is printed for a batch: the same, or what counts the rows that went and those that are kept */
     enum pr_bf_kind kind;
     RangeVar *target, *walked;     /* written; gone through: the same, but for an INSERT */
     const struct pr_rel *written, *root;                    /* their facts */
     const char *alias;             /* by which the statement calls the rows that are gone through */
     SelectStmt *select;            /* of an INSERT */
+    InsertStmt *keeps;             /* that takes the deleted rows; NULL = nothing does */
+    const struct pr_rel *keeper;   /* the facts of its table */
     List **from;                   /* FROM or USING beside the walked table; of an INSERT all of it */
     Node **where;
     WithClause *with;
@@ -73,7 +76,17 @@ bool bf_reads(struct bf *b, const void *node, const char *const *cols, size_t n,
 /* The written table where it stands once more in node; NULL when it does not. */
 const RangeVar *bf_again(struct bf *b, const void *node);
 
+/* --- kept.c --- */
+/* WITH gone AS (DELETE … RETURNING columns) INSERT INTO … SELECT columns FROM gone: the deleted rows are kept. Errors REFUSED, NOT_GROUNDED, BUG. */
+bool bf_is_kept(const InsertStmt *s);                       /* it is meant so */
+PR_NODISCARD enum pr_code bf_take_kept(struct bf *b, InsertStmt *s, struct pr_err *e);
+
 /* --- shape.c --- */
+/* The facts of a table that is named; refuses what has no rows of its own. Errors REFUSED, NOT_GROUNDED. */
+PR_NODISCARD enum pr_code bf_relation(struct bf *b, const RangeVar *rv, const struct pr_rel **out, struct pr_err *e);
+/* A DELETE as what is taken apart. Errors REFUSED, NOT_GROUNDED. */
+PR_NODISCARD enum pr_code bf_take_delete(struct bf *b, DeleteStmt *s, struct pr_err *e);
+PR_NODISCARD enum pr_code bf_refuse(struct pr_err *e, const char *what, const char *hint);      /* always REFUSED */
 /* What the statement is and which tables it is about; refuses what no facts could make possible. Errors REFUSED, NOT_GROUNDED. */
 PR_NODISCARD enum pr_code bf_take_apart(struct bf *b, struct pr_err *e);
 /* What becomes of rows that are done: fills reads_changed to leaves. */

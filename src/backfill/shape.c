@@ -5,7 +5,7 @@
 
 /* --- relations --- */
 
-static enum pr_code relation(struct bf *b, const RangeVar *rv, const struct pr_rel **out, struct pr_err *e) {
+enum pr_code bf_relation(struct bf *b, const RangeVar *rv, const struct pr_rel **out, struct pr_err *e) {
     const char *name = pr_qualified(b->a, rv->schemaname, rv->relname);
     const struct pr_rel *r = pr_find_rel(b->facts, rv->schemaname, rv->relname);
     if (r == NULL) {
@@ -22,15 +22,16 @@ static enum pr_code relation(struct bf *b, const RangeVar *rv, const struct pr_r
 
 /* --- what no statement may have --- */
 
-static enum pr_code refuse(struct pr_err *e, const char *what, const char *hint) {
+enum pr_code bf_refuse(struct pr_err *e, const char *what, const char *hint) {
     (void)PR_FAIL(e, PR_ERR_REFUSED, "%s", what);
     return pr_hint(e, "%s", hint);
 }
 
 static enum pr_code check_with(const WithClause *with, struct pr_err *e) {
     if (with == NULL) return PR_OK;
-    if (with->recursive) return refuse(e, "WITH RECURSIVE would be computed anew in every batch", "write its result into a table first, and join that");
-    if (bf_writes(with)) return refuse(e, "WITH writes rows as well: every batch would do it again", "give each statement a backfill of its own");
+    if (with->recursive) return bf_refuse(e, "WITH RECURSIVE would be computed anew in every batch", "write its result into a table first, and join that");
+    if (bf_writes(with)) return bf_refuse(e, "WITH writes rows as well: every batch would do it again",
+                                         "give each statement a backfill of its own; deleted rows may be kept: WITH gone AS (DELETE … RETURNING a, b) INSERT INTO … (a, b) SELECT a, b FROM gone");
     return PR_OK;
 }
 
@@ -124,22 +125,23 @@ static enum pr_code take_update(struct bf *b, UpdateStmt *s, struct pr_err *e) {
     b->from = &s->fromClause;
     b->where = &s->whereClause;
     b->with = s->withClause;
-    if (PR_HAS_RETURNING(s)) return refuse(e, "RETURNING gives rows that nobody would take", "leave it out");
-    PR_TRY(e, relation(b, s->relation, &b->written, e));
+    if (PR_HAS_RETURNING(s)) return bf_refuse(e, "RETURNING gives rows that nobody would take", "leave it out");
+    PR_TRY(e, bf_relation(b, s->relation, &b->written, e));
     b->root = b->written;
     name_rows(b);
     read_sets(b, s->targetList);
     return PR_OK;
 }
 
-static enum pr_code take_delete(struct bf *b, DeleteStmt *s, struct pr_err *e) {
+enum pr_code bf_take_delete(struct bf *b, DeleteStmt *s, struct pr_err *e) {
     b->kind = PR_BF_DELETE;
     b->target = b->walked = s->relation;
     b->from = &s->usingClause;
     b->where = &s->whereClause;
     b->with = s->withClause;
-    if (PR_HAS_RETURNING(s)) return refuse(e, "RETURNING gives rows that nobody would take", "leave it out; to keep the rows, INSERT … SELECT them first in a backfill of its own");
-    PR_TRY(e, relation(b, s->relation, &b->written, e));
+    if (PR_HAS_RETURNING(s) && b->keeps == NULL)
+        return bf_refuse(e, "RETURNING gives rows that nobody would take", "leave it out; to keep the rows: WITH gone AS (DELETE … RETURNING a, b) INSERT INTO … (a, b) SELECT a, b FROM gone");
+    PR_TRY(e, bf_relation(b, s->relation, &b->written, e));
     b->root = b->written;
     name_rows(b);
     return PR_OK;
@@ -151,23 +153,23 @@ static enum pr_code take_delete(struct bf *b, DeleteStmt *s, struct pr_err *e) {
 static enum pr_code driving(struct bf *b, Node *first, struct pr_err *e) {
     for (const JoinExpr *j = pr_as(JoinExpr, first); j != NULL; j = pr_as(JoinExpr, first)) {
         if (j->jointype == JOIN_RIGHT || j->jointype == JOIN_FULL || j->alias != NULL)
-            return refuse(e, "rows that the first table in FROM does not have come out of this join in every batch", "write it as a LEFT JOIN with the table first whose rows are to be gone through");
+            return bf_refuse(e, "rows that the first table in FROM does not have come out of this join in every batch", "write it as a LEFT JOIN with the table first whose rows are to be gone through");
         first = j->larg;
     }
-    if (first == NULL || !IsA(first, RangeVar)) return refuse(e, "the first item in FROM is no table: there is nothing to go through", "put the table first whose rows are to be gone through");
+    if (first == NULL || !IsA(first, RangeVar)) return bf_refuse(e, "the first item in FROM is no table: there is nothing to go through", "put the table first whose rows are to be gone through");
     b->walked = bf_mut(RangeVar, first);
-    PR_TRY(e, relation(b, b->walked, &b->root, e));
+    PR_TRY(e, bf_relation(b, b->walked, &b->root, e));
     name_rows(b);
     return PR_OK;
 }
 
 static enum pr_code check_query(const SelectStmt *q, struct pr_err *e) {
-    if (q->valuesLists != NIL || q->fromClause == NIL) return refuse(e, "rows that are written out in the statement need no backfill", "INSERT them in a migration");
-    if (q->limitCount != NULL || q->limitOffset != NULL) return refuse(e, "LIMIT and OFFSET count over all rows; a batch knows only its own", "say by a condition which rows are meant");
-    if (q->sortClause != NIL) return refuse(e, "ORDER BY: rows come in the order of the key, batch by batch", "leave it out");
-    if (q->op != SETOP_NONE) return refuse(e, "UNION, INTERSECT and EXCEPT put rows together that lie in several batches", "give each query a backfill of its own");
+    if (q->valuesLists != NIL || q->fromClause == NIL) return bf_refuse(e, "rows that are written out in the statement need no backfill", "INSERT them in a migration");
+    if (q->limitCount != NULL || q->limitOffset != NULL) return bf_refuse(e, "LIMIT and OFFSET count over all rows; a batch knows only its own", "say by a condition which rows are meant");
+    if (q->sortClause != NIL) return bf_refuse(e, "ORDER BY: rows come in the order of the key, batch by batch", "leave it out");
+    if (q->op != SETOP_NONE) return bf_refuse(e, "UNION, INTERSECT and EXCEPT put rows together that lie in several batches", "give each query a backfill of its own");
     if (q->groupClause != NIL || q->havingClause != NULL || q->distinctClause != NIL || q->windowClause != NIL || gathers((Node *)q->targetList, NULL))
-        return refuse(e, "aggregates, DISTINCT and windows put rows together that lie in several batches", "go through the table that has one row for each group, and compute the rest in a subquery");
+        return bf_refuse(e, "aggregates, DISTINCT and windows put rows together that lie in several batches", "go through the table that has one row for each group, and compute the rest in a subquery");
     return PR_OK;
 }
 
@@ -213,15 +215,16 @@ static enum pr_code take_insert(struct bf *b, InsertStmt *s, struct pr_err *e) {
     b->kind = PR_BF_INSERT;
     b->target = s->relation;
     b->with = s->withClause;
-    if (PR_HAS_RETURNING(s)) return refuse(e, "RETURNING gives rows that nobody would take", "leave it out");
-    if (s->selectStmt == NULL) return refuse(e, "rows that are written out in the statement need no backfill", "INSERT them in a migration");
+    PR_TRY(e, check_with(s->withClause, e));
+    if (PR_HAS_RETURNING(s)) return bf_refuse(e, "RETURNING gives rows that nobody would take", "leave it out");
+    if (s->selectStmt == NULL) return bf_refuse(e, "rows that are written out in the statement need no backfill", "INSERT them in a migration");
     b->select = bf_mut(SelectStmt, s->selectStmt);
     PR_TRY(e, check_query(b->select, e));
     if (b->with == NULL) b->with = b->select->withClause;
-    else if (b->select->withClause != NULL) return refuse(e, "WITH stands before the INSERT and before its SELECT", "put both into one");
+    else if (b->select->withClause != NULL) return bf_refuse(e, "WITH stands before the INSERT and before its SELECT", "put both into one");
     b->from = &b->select->fromClause;
     b->where = &b->select->whereClause;
-    PR_TRY(e, relation(b, s->relation, &b->written, e));
+    PR_TRY(e, bf_relation(b, s->relation, &b->written, e));
     PR_TRY(e, driving(b, linitial(*b->from), e));
     return check_source(b, e);
 }
@@ -244,11 +247,12 @@ static bool shorten_refs(Node *node, void *ctx) {
 
 enum pr_code bf_take_apart(struct bf *b, struct pr_err *e) {
     if (IsA(b->node, UpdateStmt)) PR_TRY(e, take_update(b, bf_mut(UpdateStmt, b->node), e));
-    else if (IsA(b->node, DeleteStmt)) PR_TRY(e, take_delete(b, bf_mut(DeleteStmt, b->node), e));
+    else if (IsA(b->node, DeleteStmt)) PR_TRY(e, bf_take_delete(b, bf_mut(DeleteStmt, b->node), e));
+    else if (bf_is_kept(pr_cast(InsertStmt, b->node))) PR_TRY(e, bf_take_kept(b, bf_mut(InsertStmt, b->node), e));
     else PR_TRY(e, take_insert(b, bf_mut(InsertStmt, b->node), e));
     PR_TRY(e, check_with(b->with, e));
-    if (*b->where != NULL && IsA(*b->where, CurrentOfExpr)) return refuse(e, "WHERE CURRENT OF needs a cursor", "say by a condition which rows are meant");
-    if (samples(b->node, NULL)) return refuse(e, "TABLESAMPLE and SKIP LOCKED choose other rows each time", "say by a condition which rows are meant");
+    if (*b->where != NULL && IsA(*b->where, CurrentOfExpr)) return bf_refuse(e, "WHERE CURRENT OF needs a cursor", "say by a condition which rows are meant");
+    if (samples(b->node, NULL)) return bf_refuse(e, "TABLESAMPLE and SKIP LOCKED choose other rows each time", "say by a condition which rows are meant");
     if (b->kind != PR_BF_INSERT) PR_TRY(e, check_again(b, e));
     if (b->with != NULL) bf_note(b, "WITH is computed anew in every batch");
     (void)shorten_refs(b->node, b);

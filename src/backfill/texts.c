@@ -95,7 +95,7 @@ static void read_texts(struct bf *b, const struct pr_rel *member, struct pr_bf_w
 static enum pr_code with_condition(struct bf *b, Node *more, const char **out, struct pr_err *e) {
     Node *before = *b->where;
     *b->where = bf_and(b, before, more);
-    const enum pr_code code = bf_print(b, b->node, out, e);
+    const enum pr_code code = bf_print(b, b->whole, out, e);
     *b->where = before;
     return code;
 }

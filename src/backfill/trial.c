@@ -90,9 +90,10 @@ static enum pr_code oid_of(struct pr_bf_drive *d, const char *full, int64_t *out
     return pr_parse_i64(PR_CELL(&r, 0, 0), 0, INT64_MAX, out, e);
 }
 
-/* Who is walked, and who is written: the same, but for an INSERT. */
+/* Who is walked, and who is written: the same, but for an INSERT and for what takes deleted rows. */
 static enum pr_code list_tables(struct pr_bf_drive *d, struct pr_bf_tried *out, struct pr_err *e) {
     const bool inserts = d->cut.kind == PR_BF_INSERT;
+    const char *other = inserts ? d->cut.target : d->cut.keeper;
     out->tables = PR_NEW_ARRAY(d->a, struct pr_bf_trial_table, d->cut.n_walks + 1);
     for (size_t i = 0; i < d->cut.n_walks; i++) {
         struct pr_bf_trial_table *t = &out->tables[out->n_tables++];
@@ -100,10 +101,10 @@ static enum pr_code list_tables(struct pr_bf_drive *d, struct pr_bf_tried *out, 
         PR_TRY(e, oid_of(d, d->cut.walks[i].full, &t->oid, e));
         if (!inserts) PR_TRY(e, pr_bf_journal_changed(d->pg, d->job.id, d->cut.walks[i].full, &t->changed, e));
     }
-    if (!inserts) return PR_OK;
+    if (other == NULL) return PR_OK;
     struct pr_bf_trial_table *t = &out->tables[out->n_tables++];
     *t = (struct pr_bf_trial_table){.changed = out->changed};
-    return oid_of(d, d->cut.target, &t->oid, e);
+    return oid_of(d, other, &t->oid, e);
 }
 
 static enum pr_code sum_up(struct pr_bf_drive *d, const struct pr_bf_size *before, struct pr_bf_tried *out, struct pr_err *e) {

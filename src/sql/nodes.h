@@ -34,10 +34,12 @@ bool pr_tree_walk(const void *node, bool (*walker)(Node *, void *), void *ctx);
 #define PR_CONSTRAINT_ENFORCED(c) ((c)->is_enforced)
 #define PR_IS_NOT_ENFORCED(c) ((c)->contype == CONSTR_ATTR_NOT_ENFORCED || (((c)->contype == CONSTR_CHECK || (c)->contype == CONSTR_FOREIGN) && !(c)->is_enforced))
 #define PR_CONSTRAINT_VIRTUAL(c) ((c)->generated_kind == ATTRIBUTE_GENERATED_VIRTUAL)
+#define PR_IS_PERIOD_KEY(c) ((c)->fk_with_period)
 #else
 #define PR_CONSTRAINT_ENFORCED(c) true
 #define PR_IS_NOT_ENFORCED(c) ((void)(c), false)
 #define PR_CONSTRAINT_VIRTUAL(c) false
+#define PR_IS_PERIOD_KEY(c) false
 #endif
 
 /* The parser learnt options with 16. */
@@ -50,8 +52,12 @@ bool pr_tree_walk(const void *node, bool (*walker)(Node *, void *), void *ctx);
 /* RETURNING of an INSERT, UPDATE or DELETE: 18 put the list into a clause of its own. */
 #if PG_VERSION_NUM >= 180000
 #define PR_HAS_RETURNING(s) ((s)->returningClause != NULL)
+#define PR_RETURNED(s) ((s)->returningClause != NULL ? (s)->returningClause->exprs : NIL)
+#define PR_RETURNS_RENAMED(s) ((s)->returningClause != NULL && (s)->returningClause->options != NIL)      /* WITH (OLD AS …) */
 #else
 #define PR_HAS_RETURNING(s) ((s)->returningList != NIL)
+#define PR_RETURNED(s) ((s)->returningList)
+#define PR_RETURNS_RENAMED(s) ((void)(s), false)
 #endif
 
 /* AT_SetExpression came with 17. */
