@@ -1,6 +1,10 @@
 /* seam.c: the page that a person sees before production, and the typed YES. Nothing answers for them. */
 #include "apply/flight.h"
 
+#include <unistd.h>
+
+#include "project/backfills.h"
+
 static void line(struct pr_buf *b, const char *key, const char *value) { pr_addf(b, "  %-16s %s\n", key, value); }
 
 static void statements(struct pr_flight *f, struct pr_buf *b) {
@@ -91,6 +95,16 @@ static void limits(struct pr_flight *f, struct pr_buf *b) {
     line(b, "for a lock", pr_fmt(f->a, "%s of %s each", pr_plural(f->a, f->ask->config->lock_attempts, "attempt"), pr_human_us(f->a, pr_sat_mul(f->ask->config->lock_timeout_ms, 1000))));
 }
 
+/* A way back is a backfill as well, when somebody wrote it. */
+static const char *way_back(const struct pr_flight *f) {
+    const char *path = f->ask->migration->up.path;
+    const size_t stem = strlen(path) - strlen(".backfill.sql");
+    const char *back = pr_fmt(f->a, "%.*s.down.backfill.sql", (int)stem, path), *at = back[0] == '/' ? back : pr_fmt(f->a, "%s/%s", f->ask->config->root, back);
+    if (pr_is_backfill_back(path)) return pr_fmt(f->a, "pgrail backfill %.*s.backfill.sql --env %s", (int)(stem - strlen(".down")), path, f->ask->environment->name);
+    if (access(at, R_OK) == 0) return pr_fmt(f->a, "pgrail backfill %s --env %s", back, f->ask->environment->name);
+    return "none by itself: what is written stays; a backfill that writes the old values is one";
+}
+
 static const char *page(struct pr_flight *f) {
     const struct pr_apply *ask = f->ask;
     struct pr_buf b = {.a = f->a};
@@ -109,7 +123,7 @@ static const char *page(struct pr_flight *f) {
     if (!stops_as_rehearsed(f, &b)) stops(f, &b);
     if (ask->manner != NULL) line(&b, "waits", "200 ms for a lock, then lets others through and comes back; while standbys or WAL are beyond the limits");
     else limits(f, &b);
-    if (!ask->down) line(&b, "way back", ask->manner != NULL ? "none by itself: what is written stays; a backfill that writes the old values is one" : ask->migration->down.path == NULL ? "none: there is no down script" : pr_fmt(f->a, "pgrail rollback %s --env %s", ask->migration->id, ask->environment->name));
+    if (!ask->down) line(&b, "way back", ask->manner != NULL ? way_back(f) : ask->migration->down.path == NULL ? "none: there is no down script" : pr_fmt(f->a, "pgrail rollback %s --env %s", ask->migration->id, ask->environment->name));
     if (pr_rollback_judge(ask->migration, f->facts, f->a, &back, &ignored) == PR_OK) line(&b, ask->down ? "kind" : "", back.words);
     approvers(f, &b);
     pr_add(&b, "\n");

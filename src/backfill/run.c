@@ -82,6 +82,9 @@ static enum pr_code find_job(struct pr_bf_drive *d, bool *is_new, struct pr_err 
     PR_TRY(e, pr_bf_journal_find(d->pg, d->ask->file->id, d->a, &job, &found, e));
     const bool same = found && pr_eq(job.sha256, d->ask->file->sha256);
     const bool done = found && job.state == PR_BF_DONE && same;
+    bool undone = false;
+    if (done) PR_TRY(e, pr_bf_journal_undone(d->pg, &job, d->a, &undone, e));
+    if (undone) return PR_OK;
     if (done) PR_TRY(e, is_recorded(d, &recorded, e));
     *is_new = !found || (pr_bf_state_ended(job.state) && !done);
     if (done && recorded) {
@@ -266,6 +269,8 @@ static enum pr_code prove(struct pr_bf_drive *d, int64_t left, struct pr_err *e)
     }
     if (left < 0) pr_say(d->ask->talk, PR_LINE_FACT, "every row was visited once; the condition does not tell which are done");
     else pr_say(d->ask->talk, PR_LINE_GOOD, left == 0 ? "no row is left that the condition holds for" : "none is left but those that were set aside");
+    if (d->cut.keeper != NULL)
+        pr_say(d->ask->talk, PR_LINE_GOOD, "%s went and arrived in %s: counted in each transaction", pr_plural(d->a, d->progress.changed, "row"), d->cut.keeper);
     PR_TRY(e, compare_values(d, e));
     const enum pr_code code = pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_PROVEN, NULL, e);
     return code == PR_ERR_BUSY && d->job.state == PR_BF_DONE ? PR_OK : code;

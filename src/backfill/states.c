@@ -1,6 +1,8 @@
 /* states.c: the life of a job as a table of edges, and the one function through which every change of state goes. */
 #include "backfill/job.h"
 
+#include "project/backfills.h"
+
 const struct pr_bf_edge pr_bf_edges[] = {
     {PR_BF_PLANNED, PR_BF_EV_START, PR_BF_RUNNING, "the gates are passed; workers may begin"},
     {PR_BF_PLANNED, PR_BF_EV_ABANDON, PR_BF_ABANDONED, "nothing was touched, and nothing will be"},
@@ -70,4 +72,12 @@ enum pr_code pr_bf_step(enum pr_bf_state *state, enum pr_bf_event ev, const char
         return PR_OK;
     }
     return PR_FAIL(e, PR_ERR_REFUSED, "a backfill that is %s knows no %s", pr_bf_state_name(*state), pr_bf_event_name(ev));
+}
+
+enum pr_code pr_bf_journal_undone(struct pr_pg *pg, const struct pr_bf_job *job, struct pr_arena *a, bool *out, struct pr_err *e) {
+    struct pr_bf_job other = {0};
+    bool found = false;
+    PR_TRY(e, pr_bf_journal_find(pg, pr_backfill_other(a, job->name), a, &other, &found, e));
+    *out = found && other.state == PR_BF_DONE && other.id > job->id;
+    return PR_OK;
 }

@@ -72,8 +72,18 @@ enum pr_code pr_history_read(struct pr_pg *pg, struct pr_arena *a, struct pr_his
     return PR_OK;
 }
 
+/* "0249.down.backfill" and "0249.backfill", in either order. */
+static bool undoes(const char *version, const char *other) {
+    static const char down[] = ".down.backfill", plain[] = ".backfill";
+    const char *back = pr_ends(version, down) ? version : other, *onward = back == version ? other : version;
+    const size_t stem = strlen(back) - (pr_ends(back, down) ? sizeof down - 1 : 0);
+    return pr_ends(back, down) && strncmp(back, onward, stem) == 0 && pr_eq(onward + stem, plain);
+}
+
 const struct pr_history_row *pr_history_applied(const struct pr_history_row *rows, size_t n, const char *version) {
-    for (size_t i = n; i > 0; i--)
+    for (size_t i = n; i > 0; i--) {
         if (pr_eq(rows[i - 1].version, version)) return pr_eq(rows[i - 1].direction, "up") ? &rows[i - 1] : NULL;
+        if (undoes(rows[i - 1].version, version)) return NULL;
+    }
     return NULL;
 }

@@ -129,7 +129,8 @@ PR_NODISCARD enum pr_code pr_history_add(struct pr_pg *pg, const struct pr_histo
 /* Rows in order; none (n 0) when the schema is not there. */
 PR_NODISCARD enum pr_code pr_history_read(struct pr_pg *pg, struct pr_arena *a, struct pr_history_row **out, size_t *n,
                                           struct pr_err *e);
-/* The row that says whether a migration is applied now: its newest row, when that is an "up"; else NULL. */
+/* The row that says whether a migration is applied now: its newest row, when that is an "up"; else NULL. A backfill is no longer so when its
+ * way back is newer, nor is a way back whose backfill was run once more. */
 const struct pr_history_row *pr_history_applied(const struct pr_history_row *rows, size_t n, const char *version);
 
 #endif

@@ -39,7 +39,7 @@ static const struct pr_stmt *leaning(const struct move *v) {
 
 static const struct pr_backfill_file *there(const struct move *v) {
     for (size_t i = 0; i < v->f->n_backfills; i++)
-        if (v->f->backfills[i].of == v->m) return &v->f->backfills[i];
+        if (v->f->backfills[i].of == v->m && !v->f->backfills[i].is_back) return &v->f->backfills[i];
     return NULL;
 }
 

@@ -11,13 +11,17 @@ static const struct pr_param params[] = {
     {.name = "env", PR_FIELD(PR_T_STR, struct args, env), .complete = "environment", .help = "Environment to look at; default: the only one, or production."},
 };
 
-/* What became of a backfill: the newest job of its name says it, unless that has ended and the file says something else now. */
+/* What became of a backfill: the newest job of its name says it, unless that has ended and the file says something else now, or its way back
+ * was gone since. A way back that nobody went is nothing that is to be done. */
 static enum pr_code put_state(struct pr_call *c, struct pr_context *x, const struct pr_backfill_file *f, bool journal, json_t *o, struct pr_err *e) {
     struct pr_bf_job job = {0};
-    bool found = false;
+    bool found = false, undone = false;
     if (journal) PR_TRY(e, pr_bf_journal_find(x->pg, f->id, c->a, &job, &found, e));
     if (found && pr_bf_state_ended(job.state)) found = pr_eq(job.sha256, pr_sha256(c->a, f->text, f->len));
-    pr_set_str(o, "state", found ? pr_bf_state_name(job.state) : "pending");
+    if (found && job.state == PR_BF_DONE) PR_TRY(e, pr_bf_journal_undone(x->pg, &job, c->a, &undone, e));
+    found = found && !undone;
+    pr_set_bool(o, "way_back", f->is_back);
+    pr_set_str(o, "state", found ? pr_bf_state_name(job.state) : f->is_back ? "in reserve" : "pending");
     pr_set_str(o, "changed_at", found ? job.changed_at : NULL);
     return PR_OK;
 }
@@ -85,8 +89,9 @@ static void render_migrations(const json_t *doc, const struct pr_render *r) {
 
 static void render_backfill(const json_t *o, const struct pr_render *r) {
     const char *after = pr_get_str(o, "migration"), *state = pr_get_str(o, "state"), *at = pr_get_str(o, "changed_at");
-    pr_addf(r->out, "  backfill %s", pr_printable(r->a, pr_get_str(o, "path"), 300));
-    if (after != NULL) pr_addf(r->out, ", after %s", pr_printable(r->a, after, 100));
+    const bool back = pr_get_bool(o, "way_back");
+    pr_addf(r->out, "  backfill %s%s", pr_printable(r->a, pr_get_str(o, "path"), 300), back ? ", a way back" : "");
+    if (after != NULL && !back) pr_addf(r->out, ", after %s", pr_printable(r->a, after, 100));
     pr_addf(r->out, "  \001%s%s\002%s%s\n", paint(state), state, at != NULL ? "  " : "", at != NULL ? at : "");
 }
 

@@ -222,6 +222,19 @@ static void applied_is_the_newest_row(void **state) {
     assert_ptr_equal(pr_history_applied(rows, 2, "1"), &rows[0]);
 }
 
+static void a_way_back_undoes_a_backfill(void **state) {
+    const struct pr_history_row rows[] = {{.version = "7", .direction = "up"}, {.version = "7.backfill", .direction = "up"}, {.version = "8.backfill", .direction = "up"},
+                                          {.version = "7.down.backfill", .direction = "up"}, {.version = "7.backfill", .direction = "up"}};
+    assert_ptr_equal(pr_history_applied(rows, 3, "7.backfill"), &rows[1]);
+    assert_null(pr_history_applied(rows, 3, "7.down.backfill"));
+    assert_null(pr_history_applied(rows, 4, "7.backfill"));
+    assert_ptr_equal(pr_history_applied(rows, 4, "7.down.backfill"), &rows[3]);
+    assert_ptr_equal(pr_history_applied(rows, 4, "8.backfill"), &rows[2]);
+    assert_ptr_equal(pr_history_applied(rows, 5, "7.backfill"), &rows[4]);
+    assert_null(pr_history_applied(rows, 5, "7.down.backfill"));
+    assert_ptr_equal(pr_history_applied(rows, 5, "7"), &rows[0]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(groundings, set_up, tear_down),
@@ -232,6 +245,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(journals_runs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_where_it_cannot_be, set_up, tear_down),
         cmocka_unit_test(applied_is_the_newest_row),
+        cmocka_unit_test(a_way_back_undoes_a_backfill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

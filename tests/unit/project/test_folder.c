@@ -263,6 +263,36 @@ static void backfills_belong_to_the_folder(void **state) {
     assert_int_equal(read_as(t, NULL)->n, 2);
 }
 
+static void a_backfill_may_have_its_way_back(void **state) {
+    struct tree *t = *state;
+    tree_file(t, "m/0001_a.up.sql", "SELECT 1;");
+    tree_file(t, "m/0001_a.down.sql", "SELECT 1;");
+    tree_file(t, "m/0001_a.backfill.sql", "UPDATE t SET a = 1;");
+    tree_file(t, "m/0001_a.down.backfill.sql", "UPDATE t SET a = 2;");
+    const struct pr_folder *f = read_as(t, NULL);
+    assert_int_equal(f->n, 1);
+    assert_int_equal(f->n_problems, 0);
+    assert_int_equal(f->n_backfills, 2);
+    assert_false(f->backfills[0].is_back);
+    assert_true(f->backfills[1].is_back);
+    assert_string_equal(f->backfills[1].id, "0001_a.down");
+    assert_string_equal(f->backfills[1].name, "a");
+    assert_ptr_equal(f->backfills[1].of, &f->migrations[0]);
+    assert_string_equal(pr_backfill_other(t->a, "0001_a"), "0001_a.down");
+    assert_string_equal(pr_backfill_other(t->a, "0001_a.down"), "0001_a");
+    struct pr_migration *m = NULL;
+    assert_int_equal(pr_backfill_migration(tree_path(t, "m/0001_a.down.backfill.sql"), t->dir, t->a, &m, &t->e), PR_OK);
+    assert_string_equal(m->version, "0001.down.backfill");
+    assert_string_equal(m->id, "0001_a.down.backfill");
+    tree_file(t, "m/0001_b.backfill.sql", "DELETE FROM t;");
+    assert_string_equal(problem(read_as(t, NULL), "duplicate-version")->path, "m/0001_b.backfill.sql");
+    tree_file(t, "m/0002_c.down.backfill.sql", "DELETE FROM t;");
+    assert_string_equal(problem(read_as(t, NULL), "bad-file-name")->message, "has the version of 0001_a but another name");
+    f = read_as(t, NULL);
+    assert_string_equal(f->problems[f->n_problems - 1].path, "m/0002_c.down.backfill.sql");
+    assert_string_equal(f->problems[f->n_problems - 1].message, "is the way back of 0002_c.backfill.sql, which is not there");
+}
+
 static void another_runner_would_run_a_backfill(void **state) {
     struct tree *t = *state;
     tree_file(t, "m/0001_a.sql", "SELECT 1;");
@@ -422,6 +452,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(finds, tree_open, tree_close),
         cmocka_unit_test(tells_sql_from_words),
         cmocka_unit_test_setup_teardown(backfills_belong_to_the_folder, tree_open, tree_close),
+        cmocka_unit_test_setup_teardown(a_backfill_may_have_its_way_back, tree_open, tree_close),
         cmocka_unit_test_setup_teardown(another_runner_would_run_a_backfill, tree_open, tree_close),
         cmocka_unit_test_setup_teardown(orders_versions, tree_open, tree_close),
         cmocka_unit_test_setup_teardown(notes_groundings, tree_open, tree_close),
