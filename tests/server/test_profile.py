@@ -136,6 +136,18 @@ def test_a_sample_says_so_and_is_the_same_again(invoices):
     assert profile(invoices, "invoice_items", "quantity", "--rows", "2000", "--whole")["read"]["rows"] == 24000
 
 
+def test_different_values_of_a_sample_wherever_they_lie(project, db):
+    """Whole pages bring neighbours along: lines with their invoice, a day with its rows, numbers strewn about, few and many of them."""
+    project.environment("production", db)
+    db.sql("""CREATE TABLE lines (id bigint PRIMARY KEY, invoice_id integer, day date, strewn integer, few integer, own integer, filler text DEFAULT repeat('x', 40));
+        INSERT INTO lines SELECT i, i / 8, date '2020-01-01' + (i / 500)::integer, hashint8(i) % 20000, hashint8(i) % 50, i FROM generate_series(0, 199999) AS i; ANALYZE lines""")
+    for seed in ("1", "2", "3"):
+        doc = profile(project, "lines", "--rows", "6000", "--seed", seed)
+        for name in ("invoice_id", "day", "strewn", "few", "own"):
+            true, d = db.value(f"SELECT count(DISTINCT {name}) FROM lines"), column(doc, name)["distinct"]
+            assert d["how"] == "estimate" and true * 0.6 < d["n"] < true * 1.6, (seed, name, true, d)
+
+
 def test_parts_add_up_to_the_whole(invoices, loaded):
     """Parts of 20,000 rows: two of them. A view is read in one statement; the figures are the same."""
     loaded.sql("DROP VIEW IF EXISTS items_seen; CREATE VIEW items_seen AS SELECT * FROM invoice_items")
