@@ -72,6 +72,7 @@ static const char *asked(const struct pr_ref *r, struct pr_arena *a) {
     pr_set(o, "cols", texts_of(r->cols, r->n_cols));
     pr_set(o, "ref_cols", texts_of(r->ref_cols, r->ref_cols != NULL ? r->n_cols : 0));
     pr_set_bool(o, "all_lost", r->all_lost);
+    pr_set_bool(o, "period", r->period);
     return pr_json_text(a, list, false);
 }
 
@@ -271,8 +272,7 @@ static enum pr_code search_one(struct search *s) {
     const int left = pr_orphan_left_ms(s->how->until_us);
     json_t *doc PR_CLEANUP(pr_json_freep) = NULL;
     const char *why = NULL;
-    if (s->r.ref->period) why = "it is a key over periods of time, which is not compared by values";
-    else if (left == 0) s->out->stopped = "the time was up";
+    if (left == 0) s->out->stopped = "the time was up";
     else PR_TRY(s->e, pr_orphan_resolve(s->pg, s->r.ref, left, s->a, &doc, &why, s->e));
     s->out->unread = why;
     s->r.doc = doc;

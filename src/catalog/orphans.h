@@ -20,7 +20,7 @@ struct pr_ref {
     const char *const *cols, *const *ref_cols; size_t n_cols;
     bool validated, enforced, match_full;
     bool triggers_off;             /* somebody disabled the triggers that hold a declared one */
-    bool period;                   /* a temporal key: its values are compared by containment, and left out here */
+    bool period;                   /* a temporal key (PERIOD, from 18 on): the last column is a period, which those of the other side must cover */
     bool rows_change;              /* statements that run before it write these rows: what was counted may be mended by then */
     bool all_lost;                 /* count every row that refers: the other table is to go */
     int confidence;                /* 0 to 100; 100 when declared */

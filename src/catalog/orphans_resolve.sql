@@ -1,11 +1,11 @@
 -- How the rows of references are to be compared and read.
--- $1  JSON array of {"schema", "table", "cols", "ref_schema", "ref_table", "ref_cols", "all_lost"}, in order
+-- $1  JSON array of {"schema", "table", "cols", "ref_schema", "ref_table", "ref_cols", "all_lost", "period"}, in order
 -- One object for each, in that order: columns with the operator that the index of the other side compares by (as the server's own
 -- check of a foreign key does), the tables to read (the partitions of a partitioned one) with the key to walk along, and the column
--- that tells a row's age. problem says why one cannot be looked at.
+-- that tells a row's age. A temporal key is compared by = and, its last column, by overlap: its index is no btree. problem says why one cannot be looked at.
 WITH RECURSIVE asked AS (
     SELECT r.place, r.ref ->> 'schema' AS schema, r.ref ->> 'table' AS name, r.ref -> 'cols' AS cols, r.ref -> 'ref_cols' AS ref_cols,
-           coalesce((r.ref ->> 'all_lost')::boolean, false) AS all_lost,
+           coalesce((r.ref ->> 'all_lost')::boolean, false) AS all_lost, coalesce((r.ref ->> 'period')::boolean, false) AS period,
            c.oid AS child, c.relkind AS child_kind, p.oid AS parent, p.relkind AS parent_kind
     FROM json_array_elements($1::json) WITH ORDINALITY AS r (ref, place)
     LEFT JOIN (pg_class AS c JOIN pg_namespace AS cn ON cn.oid = c.relnamespace)
@@ -55,15 +55,17 @@ compared AS (
 ),
 columns AS (
     SELECT c.place, bool_and(c.from_num IS NOT NULL) AS has_from, bool_and(c.to_num IS NOT NULL) AS has_to,
-           bool_and(o.oid IS NOT NULL) AS comparable,
+           bool_and(o.oid IS NOT NULL OR s.period) AS comparable,
            json_agg(json_build_object(
                'name', c.from_name,
                'ref_name', c.to_name,
-               'operator', format('OPERATOR(%I.%s)', n.nspname, o.oprname),
-               'cast', CASE WHEN c.own_operator IS NULL AND t.typtype <> 'p' THEN '::' || format_type(t.oid, NULL) ELSE '' END,
+               'operator', CASE WHEN NOT s.period AND o.oid IS NOT NULL THEN format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+                                WHEN c.n = json_array_length(s.cols) THEN 'OPERATOR(pg_catalog.&&)' ELSE 'OPERATOR(pg_catalog.=)' END,
+               'cast', CASE WHEN c.own_operator IS NULL AND t.typtype <> 'p' AND NOT s.period THEN '::' || format_type(t.oid, NULL) ELSE '' END,
                'collate', CASE WHEN c.collation_oid <> 0 THEN format(' COLLATE %I.%I', ln.nspname, l.collname) ELSE '' END
            ) ORDER BY c.n) AS list
     FROM compared AS c
+    JOIN asked AS s ON s.place = c.place
     LEFT JOIN pg_operator AS o ON o.oid = coalesce(c.own_operator, c.same_operator)
     LEFT JOIN pg_namespace AS n ON n.oid = o.oprnamespace
     LEFT JOIN pg_type AS t ON t.oid = c.opcintype
@@ -117,7 +119,7 @@ SELECT coalesce(json_agg(json_build_object(
                WHEN s.parent IS NULL THEN 'the table that it refers to is not there'
                WHEN s.parent_kind NOT IN ('r', 'p') THEN 'what it refers to is no table'
                WHEN NOT c.has_to THEN 'a column that it refers to is not there'
-               WHEN k.indexrelid IS NULL THEN 'no unique index stands on the columns that it refers to'
+               WHEN k.indexrelid IS NULL AND NOT s.period THEN 'no unique index stands on the columns that it refers to'
                WHEN NOT c.comparable THEN 'the types cannot be compared' END,
            'only', s.parent_kind IS DISTINCT FROM 'p',
            'columns', c.list,

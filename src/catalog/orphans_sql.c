@@ -19,7 +19,8 @@ const char *pr_ref_to(struct pr_arena *a, const struct pr_ref *r) {
     return pr_buf_text(&b);
 }
 
-/* MATCH SIMPLE: a row with any null refers to nothing and is right. MATCH FULL: only one that is null throughout is. */
+/* MATCH SIMPLE: a row with any null refers to nothing and is right. MATCH FULL: only one that is null throughout is. A period is right when
+ * those of the rows that it refers to cover it together: as the server's own check asks. */
 const char *pr_ref_condition(struct pr_arena *a, const struct pr_ref *r, const char *alias) {
     struct pr_buf b = {.a = a};
     if (r->match_full && r->n_cols > 1) pr_add(&b, "NOT (");
@@ -27,8 +28,10 @@ const char *pr_ref_condition(struct pr_arena *a, const struct pr_ref *r, const c
         pr_addf(&b, "%s%s.%s %s", i > 0 ? " AND " : "", alias, pr_quote_ident(a, r->cols[i]), r->match_full && r->n_cols > 1 ? "IS NULL" : "IS NOT NULL");
     if (r->match_full && r->n_cols > 1) pr_add(&b, ")");
     pr_addf(&b, " AND NOT EXISTS (SELECT FROM %s AS there WHERE ", pr_qualified(a, r->ref_schema, r->ref_table));
+    const size_t last = r->n_cols - 1;
     for (size_t i = 0; i < r->n_cols; i++)
-        pr_addf(&b, "%sthere.%s = %s.%s", i > 0 ? " AND " : "", pr_quote_ident(a, r->ref_cols[i]), alias, pr_quote_ident(a, r->cols[i]));
+        pr_addf(&b, "%sthere.%s %s %s.%s", i > 0 ? " AND " : "", pr_quote_ident(a, r->ref_cols[i]), r->period && i == last ? "&&" : "=", alias, pr_quote_ident(a, r->cols[i]));
+    if (r->period) pr_addf(&b, " HAVING %s.%s <@ range_agg(there.%s)", alias, pr_quote_ident(a, r->cols[last]), pr_quote_ident(a, r->ref_cols[last]));
     pr_add(&b, ")");
     return pr_buf_text(&b);
 }
@@ -97,7 +100,9 @@ static void lookup(struct writing *w, const char *alias) {
         pr_addf(&w->b, "%sp.%s %s %s.f%zu%s%s", i > 0 ? " AND " : "", quoted(w->a, c, "ref_name"), pr_get_str(c, "operator"), alias, i + 1, pr_get_str(c, "cast"),
                 pr_get_str(c, "collate"));
     }
-    pr_add(&w->b, " LIMIT 1) AS l ON true");
+    const json_t *last = json_array_get(w->cols, w->n_cols - 1);
+    if (ref->period) pr_addf(&w->b, " HAVING %s.f%zu <@ range_agg(p.%s)) AS l ON true", alias, w->n_cols, quoted(w->a, last, "ref_name"));
+    else pr_add(&w->b, " LIMIT 1) AS l ON true");
 }
 
 /* Columns that refer, as f1, f2 … */

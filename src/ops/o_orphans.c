@@ -122,6 +122,7 @@ static void put_reference(json_t *o, struct pr_arena *a, const struct pr_ref *r)
     put_texts(o, "columns", r->cols, r->n_cols);
     pr_set_str(o, "ref_table", pr_qualified(a, r->ref_schema, r->ref_table));
     put_texts(o, "ref_columns", r->ref_cols, r->n_cols);
+    pr_set_bool(o, "period", r->period);
     pr_set_int(o, "confidence", r->confidence);
     pr_set_str(o, "confidence_word", r->basis == PR_REF_DECLARED ? "certain" : confidence_word(r->confidence));
     put_texts(o, "why", r->why, r->n_why);

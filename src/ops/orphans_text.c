@@ -66,9 +66,10 @@ static void details(const json_t *o, const struct pr_render *r) {
     const bool more = !pr_get_bool(o, "exact"), inferred = pr_eq(pr_get_str(o, "basis"), "inferred");
     const char *const from = place(r, o, "table", "columns");
     if (n == 0) return;
-    pr_addf(r->out, "\n\001%c%s\002: %s%s %s %s%s that %s does not have%s\n", inferred ? 'w' : 'b', from, more ? "at least " : "", pr_plural(r->a, n, "row"),
-            n == 1 ? "refers to" : "refer to", more || pr_get_bool(o, "missing_more") ? "at least " : "", pr_plural(r->a, missing, "key"),
-            place(r, o, "ref_table", "ref_columns"), inferred ? ", if that is what the column means" : "");
+    const bool period = pr_get_bool(o, "period");
+    pr_addf(r->out, "\n\001%c%s\002: %s%s %s %s%s that %s does not %s%s\n", inferred ? 'w' : 'b', from, more ? "at least " : "", pr_plural(r->a, n, "row"),
+            n == 1 ? "refers to" : "refer to", more || pr_get_bool(o, "missing_more") ? "at least " : "", pr_plural(r->a, missing, period ? "period" : "key"),
+            place(r, o, "ref_table", "ref_columns"), period ? "cover" : "have", inferred ? ", if that is what the column means" : "");
     const char *oldest = pr_get_str(o, "oldest"), *newest = pr_get_str(o, "newest");
     if (oldest != NULL && pr_eq(oldest, newest)) pr_addf(r->out, "  all of %s by %s\n", moment(r, oldest), show(r, pr_get_str(o, "age_column"), 70));
     else if (oldest != NULL) pr_addf(r->out, "  from %s to %s by %s\n", moment(r, oldest), moment(r, newest), show(r, pr_get_str(o, "age_column"), 70));
@@ -93,7 +94,9 @@ static void archive(const json_t *doc, const struct pr_render *r) {
     const json_t *a = pr_get(doc, "archive");
     if (a == NULL) return;
     pr_addf(r->out, "\n\001gwritten\002  %s\n", show(r, pr_get_str(a, "up"), 300));
-    if (pr_get_str(a, "down") != NULL) pr_addf(r->out, "\001gwritten\002  %s\n", show(r, pr_get_str(a, "down"), 300));
+    static const char *const more[] = {"down", "backfill", "backfill_down"};
+    for (size_t k = 0; k < PR_COUNT(more); k++)
+        if (pr_get_str(a, more[k]) != NULL) pr_addf(r->out, "\001gwritten\002  %s\n", show(r, pr_get_str(a, more[k]), 300));
     size_t i = 0;
     json_t *w = NULL;
     json_array_foreach(pr_get(a, "warnings"), i, w) pr_addf(r->out, "\001wnote\002: %s\n", show(r, json_string_value(w), 500));

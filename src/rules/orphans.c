@@ -44,7 +44,7 @@ static void of_new_key(struct pr_orphan_asks *k, const struct pr_facts *f, const
     const struct pr_rel *parent = pr_find_rel(f, con->pktable->schemaname, con->pktable->relname);
     if (parent == NULL) return;
     struct pr_ref r = {.schema = child->schema, .table = child->name, .ref_schema = parent->schema, .ref_table = parent->name,
-                       .match_full = con->fk_matchtype == FKCONSTR_MATCH_FULL};
+                       .match_full = con->fk_matchtype == FKCONSTR_MATCH_FULL, .period = PR_IS_PERIOD_KEY(con)};
     size_t n_ref = 0;
     r.cols = names_of(k->a, con->fk_attrs, &r.n_cols);
     const struct pr_con *primary = primary_of(parent);
@@ -56,11 +56,13 @@ static void of_new_key(struct pr_orphan_asks *k, const struct pr_facts *f, const
     ask(k, f, r);
 }
 
+static bool is_period_key(const struct pr_con *c) { return c->def != NULL && strstr(c->def, ", PERIOD ") != NULL; }
+
 static void of_validated(struct pr_orphan_asks *k, const struct pr_facts *f, const struct pr_rel *child, const char *name) {
     const struct pr_con *c = pr_find_con(child, name);
     if (c == NULL || c->type != 'f' || c->inbound || c->validated || c->n_cols != c->n_ref_cols) return;
     ask(k, f, (struct pr_ref){.schema = child->schema, .table = child->name, .ref_schema = c->ref_schema, .ref_table = c->ref_table, .cols = c->cols, .ref_cols = c->ref_cols,
-                              .n_cols = c->n_cols, .constraint = c->name, .match_full = strstr(c->def, " MATCH FULL") != NULL});
+                              .n_cols = c->n_cols, .constraint = c->name, .match_full = strstr(c->def, " MATCH FULL") != NULL, .period = is_period_key(c)});
 }
 
 /* Keys of others that lean on what goes: their rows are left behind. Of our own ones that are not valid: afterwards nobody can tell. */
@@ -72,7 +74,7 @@ static void of_drop(struct pr_orphan_asks *k, const struct pr_facts *f, const st
         const bool self = pr_eq(c->ref_schema, r->schema) && pr_eq(c->ref_table, r->name);
         if (c->inbound && !self)
             ask(k, f, (struct pr_ref){.schema = c->ref_schema, .table = c->ref_table, .ref_schema = r->schema, .ref_table = r->name, .cols = c->ref_cols, .ref_cols = c->cols,
-                                      .n_cols = c->n_cols, .constraint = c->name, .all_lost = true});
+                                      .n_cols = c->n_cols, .constraint = c->name, .all_lost = true, .period = is_period_key(c)});
         else if (!c->inbound && column != NULL) of_validated(k, f, r, c->name);
     }
 }
@@ -108,25 +110,40 @@ static void remember_written(struct pr_orphan_asks *k, const struct pr_stmt *s) 
             *PR_PUSH(k->a, k->written, k->n_written, k->cap_written) = (struct pr_want){.schema = pr_dup(k->a, names[i].schema), .name = pr_dup(k->a, names[i].name)};
 }
 
+/* A function of the database that a query calls, and whose body does not follow. */
+static bool calls_unread(struct pr_orphan_asks *k, const struct pr_facts *f, const struct pr_stmt *s) {
+    struct pr_called *calls = NULL;
+    const size_t n = s->opened ? 0 : pr_stmt_calls(s, k->a, &calls);
+    for (size_t i = 0; i < n; i++)
+        for (size_t m = 0; m < f->n_fns; m++)
+            if (pr_eq(f->fns[m].name, calls[i].name)) return true;
+    return false;
+}
+
+static void look_at(struct pr_orphan_asks *k, const struct pr_facts *f, const struct pr_stmt *s) {
+    const Node *node = s->node;
+    if (s->inside != NULL && s->inside->later) return;     /* a function that is only created */
+    if (node == NULL) k->wild = true;
+    else if (IsA(node, AlterTableStmt)) of_alter(k, f, (const AlterTableStmt *)(const void *)node);
+    else if (IsA(node, DropStmt)) of_drop_table(k, f, (const DropStmt *)(const void *)node);
+    else if (IsA(node, InsertStmt) || IsA(node, UpdateStmt) || IsA(node, DeleteStmt) || IsA(node, TruncateStmt) || IsA(node, CopyStmt)) remember_written(k, s);
+    else if (IsA(node, DoStmt) || IsA(node, CallStmt)) k->wild = k->wild || !s->opened;
+    else if (IsA(node, SelectStmt)) k->wild = k->wild || s->inside == NULL || calls_unread(k, f, s);
+}
+
+/* What stands in bodies as well, in its place. */
 void pr_orphan_asks_add(struct pr_orphan_asks *k, const struct pr_script *s, const struct pr_facts *f) {
-    for (size_t i = 0; i < s->n; i++) {
-        const Node *node = s->stmts[i].node;
-        if (node == NULL) {
-            k->wild = true;
-            continue;
-        }
-        if (IsA(node, AlterTableStmt)) of_alter(k, f, (const AlterTableStmt *)(const void *)node);
-        else if (IsA(node, DropStmt)) of_drop_table(k, f, (const DropStmt *)(const void *)node);
-        else if (IsA(node, InsertStmt) || IsA(node, UpdateStmt) || IsA(node, DeleteStmt) || IsA(node, TruncateStmt) || IsA(node, CopyStmt)) remember_written(k, &s->stmts[i]);
-        else if (IsA(node, DoStmt) || IsA(node, CallStmt) || IsA(node, SelectStmt)) k->wild = true;
-    }
+    struct pr_script flat PR_CLEANUP(pr_script_done) = {0};
+    pr_footprint_open(s, f, k->a, &flat);
+    for (size_t i = 0; i < flat.n; i++) look_at(k, f, &flat.stmts[i]);
 }
 
 /* --- words --------------------------------------------------------------------------------------------------------- */
 
 const char *pr_orphan_words(struct pr_arena *a, const struct pr_orphans *o) {
-    return pr_fmt(a, "%s%s of %s %s to rows of %s that are not there", o->stopped != NULL ? "at least " : "", pr_plural(a, o->rows, "row"), pr_ref_from(a, o->ref),
-                  o->rows == 1 ? "refers" : "refer", pr_qualified(a, o->ref->ref_schema, o->ref->ref_table));
+    return pr_fmt(a, o->ref->period ? "%s%s of %s %s to periods that rows of %s do not cover" : "%s%s of %s %s to rows of %s that are not there",
+                  o->stopped != NULL ? "at least " : "", pr_plural(a, o->rows, "row"), pr_ref_from(a, o->ref), o->rows == 1 ? "refers" : "refer",
+                  pr_qualified(a, o->ref->ref_schema, o->ref->ref_table));
 }
 
 static bool concerns(const struct pr_orphans *o, const struct pr_rel *r, const char *column) {

@@ -6,7 +6,7 @@
 #include "catalog/orphans.h"
 #include "rules/rules.h"
 
-/* Zeroed but for a; scripts are added in the order in which they run. */
+/* Zeroed but for a; scripts are added in the order in which they run, with what stands in the bodies that they run. */
 struct pr_orphan_asks {
     struct pr_arena *a;
     struct pr_ref *refs; size_t n, cap;                     /* foreign keys that are added or validated, and those that a drop cuts */

@@ -35,7 +35,8 @@ static const char *command(const struct pr_rule_ctx *c, const struct pr_ref *r) 
 
 static void tell(const struct pr_rule_ctx *c, const struct pr_orphans *o, const char *does, struct pr_span at, bool later) {
     if (o == NULL || o->rows == 0) return;
-    const bool sure = !o->ref->rows_change && !later;
+    const struct pr_inside *in = c->stmt->inside;
+    const bool sure = !o->ref->rows_change && !later && (in == NULL || !(in->maybe || in->caught));
     const char *words = pr_orphan_words(PR_A(c), o), *look = command(c, o->ref);
     const char *title = later ? pr_fmt(PR_A(c), "%s is NOT VALID, and VALIDATE will fail with 23503 later: %s", does, words)
                               : pr_fmt(PR_A(c), "%s %s fail with 23503: %s", does, sure ? "will" : "may", words);

@@ -375,7 +375,7 @@ def test_archive_refuses(project, db, live):
     doc = live("children", "--archive", "kept")
     assert not doc["archive"]["moves_rows"] and "DELETE" not in project.read(doc["archive"]["up"])
     assert doc["archive"]["warnings"] == ["trigger seen of public.children runs when rows are taken out or put back",
-                                          "3 rows are more than max_inline_rows (2): the migration makes the table alone, and its rows go by a backfill"]
+                                          "3 rows are more than max_inline_rows (2): the migration makes the table alone, and its backfill moves them"]
 
 
 def findings(project, rule, *args):
@@ -420,6 +420,26 @@ def test_check_counts_before_a_drop(project, db):
     assert "300 rows of public.children (parent_id) refer to it, as it seems by its name and values" in f["what"]
     (f,) = findings(project, "drop-column", "0002")
     assert "3 rows of public.children (parent_id) refer to rows of public.parents that are not there, and afterwards nobody can tell" in f["what"]
+
+
+def test_check_counts_what_stands_in_a_body(project, db):
+    """A DO runs: what it validates or drops is counted as if it stood in the file; in a branch it may run; in a function it does not."""
+    project.environment("production", db)
+    pair(db)
+    db.sql("ALTER TABLE children ADD CONSTRAINT late FOREIGN KEY (parent_id) REFERENCES parents NOT VALID")
+    validate, words = "ALTER TABLE children VALIDATE CONSTRAINT late;", "3 rows of public.children (parent_id) refer to rows of public.parents that are not there"
+    project.migration(1, "plain", f"DO $$ BEGIN {validate} END $$;")
+    project.migration(2, "branch", f"DO $$ BEGIN IF current_setting('x.y', true) = '1' THEN {validate} END IF; END $$;")
+    project.migration(3, "executed", f"DO $$ BEGIN EXECUTE '{validate.rstrip(';')}'; END $$;")
+    project.migration(4, "drop", "DO $$ BEGIN ALTER TABLE children DROP COLUMN parent_id; END $$;")
+    project.migration(5, "later", f"CREATE FUNCTION later() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {validate} END $$;")
+    project.migration(6, "written", f"DO $$ BEGIN DELETE FROM children WHERE parent_id > 100; {validate} END $$;")
+    for version, level, will in [("0001", "error", "will"), ("0002", "warning", "may"), ("0003", "error", "will"), ("0006", "warning", "may")]:
+        (f,) = findings(project, "orphan-rows", version)
+        assert (f["level"], f["title"]) == (level, f"VALIDATE CONSTRAINT late {will} fail with 23503: {words}"), f
+    (f,) = findings(project, "drop-column", "0004")
+    assert words + ", and afterwards nobody can tell" in f["what"]
+    assert findings(project, "orphan-rows", "0005") == []
 
 
 def test_apply_counts_first(project, db):
