@@ -40,6 +40,9 @@ bool pr_check_wanted(const struct pr_check *k, const struct pr_migration *m);
 /* A problem of the folder as a finding, at the level that the project gives it. */
 void pr_check_problem(struct pr_check *k, const struct pr_problem *p, const char *what);
 
+/* Gives a finding about a file as a whole, which is known by its rule, its file and its words, its fingerprint. */
+void pr_check_fingerprint(struct pr_check *k, json_t *finding);
+
 /* Judges the backfills that belong to a migration (NULL: to none), in the world that it leaves. Errors BUG. */
 PR_NODISCARD enum pr_code pr_check_backfills(struct pr_check *k, const struct pr_migration *m, struct pr_world *world, struct pr_err *e);
 

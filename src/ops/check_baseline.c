@@ -116,6 +116,7 @@ static void report_unmet(struct baseline *b) {
         pr_set_str(o, "title", pr_fmt(a, "the baseline accepts %s of %s in %s that %s no more", pr_plural(a, unmet, "finding"), b->entries[i].rule,
                                       pr_printable(a, b->entries[i].path, 200), unmet == 1 ? "is" : "are"));
         pr_set_str(o, "safe_way", pr_fmt(a, "pgrail check --baseline %s --write-baseline takes it out.", b->shown));
+        pr_check_fingerprint(k, o);
         k->counts[level]++;
     }
 }

@@ -48,14 +48,15 @@ static void put_sql(const struct pr_render *r, const char *sql) {
 }
 
 /* A text that was said already is not said again: two hundred findings of one rule need its reason once. */
-static bool is_new(json_t *said, const char *text) {
-    if (text == NULL || json_object_get(said, text) != NULL) return false;
-    pr_set_bool(said, text, true);
+static bool is_new(struct pr_map *said, const char *text) {
+    void **at = text != NULL ? pr_map_at(said, NULL, text) : NULL;
+    if (at == NULL || *at != NULL) return false;
+    *at = said;
     return true;
 }
 
 /* What it takes to write one is given back before the next: there may be thousands. */
-static void put_finding(const struct pr_render *whole, const json_t *o, json_t *said) {
+static void put_finding(const struct pr_render *whole, const json_t *o, struct pr_map *said) {
     struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
     const struct pr_render own = {.out = whole->out, .a = scratch, .width = whole->width}, *r = &own;
     const char *level = pr_get_str(o, "level"), *what = pr_get_str(o, "what"), *safe_way = pr_get_str(o, "safe_way"), *sql = pr_get_str(o, "safe_sql");
@@ -73,85 +74,107 @@ static void put_finding(const struct pr_render *whole, const json_t *o, json_t *
 
 /* --- findings by file ----------------------------------------------------------------------------------------------- */
 
-static void put_file(const struct pr_render *r, const json_t *doc, const char *path, const json_t *findings, json_t *said) {
-    int64_t counts[3] = {0};
-    static const char *const levels[] = {"error", "warning", "note"};
+static const char *const levels[] = {"error", "warning", "note"};
+
+/* The findings of a file; how many there are of a rule, and the heaviest of its levels. */
+struct file { const char *path; int64_t counts[PR_COUNT(levels)]; const json_t **items; size_t n, cap; };
+struct tally { const char *rule; size_t level; int64_t n; };
+struct gathered {
+    struct pr_arena *a;
+    struct pr_map by_path, by_rule;
+    struct file **files; size_t n_files, cap_files;        /* in the order in which they first have one */
+    struct tally **rules; size_t n_rules, cap_rules;
+};
+
+static struct file *file_of(struct gathered *g, const char *path) {
+    void **at = pr_map_at(&g->by_path, NULL, path);
+    if (*at == NULL) {
+        struct file *f = PR_NEW(g->a, struct file);
+        f->path = path;
+        *at = *PR_PUSH(g->a, g->files, g->n_files, g->cap_files) = f;
+    }
+    return *at;
+}
+
+static struct tally *tally_of(struct gathered *g, const char *rule) {
+    void **at = pr_map_at(&g->by_rule, NULL, rule);
+    if (*at == NULL) {
+        struct tally *t = PR_NEW(g->a, struct tally);
+        *t = (struct tally){.rule = rule, .level = PR_COUNT(levels) - 1};
+        *at = *PR_PUSH(g->a, g->rules, g->n_rules, g->cap_rules) = t;
+    }
+    return *at;
+}
+
+static size_t level_of(const json_t *finding) {
+    const char *level = pr_get_str(finding, "level");
+    size_t l = 0;
+    while (l + 1 < PR_COUNT(levels) && !pr_eq(level, levels[l])) l++;
+    return l;
+}
+
+/* The document is large and each look at it comes from far: one pass for all that is counted. */
+static void gather(const json_t *findings, struct gathered *g) {
+    struct file *f = NULL;
     size_t i = 0;
     json_t *o = NULL;
-    json_array_foreach(findings, i, o)
-        for (size_t l = 0; l < PR_COUNT(levels); l++) counts[l] += pr_eq(pr_get_str(o, "level"), levels[l]) ? 1 : 0;
-    const char *shown = *path != '\0' ? pr_check_path(doc, path, PR_FROM_HERE, r->a) : "the folder";
+    json_array_foreach(findings, i, o) {
+        const char *path = pr_get_str(o, "path") != NULL ? pr_get_str(o, "path") : "";
+        const size_t level = level_of(o);
+        if (f == NULL || !pr_eq(f->path, path)) f = file_of(g, path);
+        f->counts[level]++;
+        *PR_PUSH(g->a, f->items, f->n, f->cap) = o;
+        struct tally *t = tally_of(g, pr_get_str(o, "rule"));
+        if (level < t->level) t->level = level;
+        t->n++;
+    }
+}
+
+static void put_file(const struct pr_render *r, const json_t *doc, const struct file *f, struct pr_map *said) {
+    const char *shown = *f->path != '\0' ? pr_check_path(doc, f->path, PR_FROM_HERE, r->a) : "the folder";
     pr_addf(r->out, "\001h%s\002  \001d", pr_printable(r->a, shown, 300));
     bool any = false;
     for (size_t l = 0; l < PR_COUNT(levels); l++) {
-        if (counts[l] == 0) continue;
-        pr_addf(r->out, "%s%s", any ? ", " : "", pr_plural(r->a, counts[l], levels[l]));
+        if (f->counts[l] == 0) continue;
+        pr_addf(r->out, "%s%s", any ? ", " : "", pr_plural(r->a, f->counts[l], levels[l]));
         any = true;
     }
     pr_add(r->out, "\002\n");
-    json_array_foreach(findings, i, o) {
-        put_finding(r, o, said);
+    for (size_t i = 0; i < f->n; i++) {
+        put_finding(r, f->items[i], said);
         pr_render_pause(r);
     }
 }
 
-/* In the order in which the files first have one. */
-static void put_findings(const struct pr_render *r, const json_t *doc) {
-    json_t *files PR_CLEANUP(pr_json_freep) = json_object(), *said PR_CLEANUP(pr_json_freep) = json_object();
-    size_t i = 0;
-    json_t *o = NULL, *list = NULL;
-    json_array_foreach(pr_get(doc, "findings"), i, o) {
-        const char *path = pr_get_str(o, "path") != NULL ? pr_get_str(o, "path") : "";
-        list = json_object_get(files, path);
-        if (list == NULL) list = pr_set_array(files, path);
-        PR_ASSERT(json_array_append(list, o) == 0);
-    }
-    const char *path = NULL;
-    json_object_foreach(files, path, list) put_file(r, doc, path, list, said);
+static void put_findings(const struct pr_render *r, const json_t *doc, const struct gathered *g) {
+    struct pr_map said = {.a = r->a};
+    for (size_t i = 0; i < g->n_files; i++) put_file(r, doc, g->files[i], &said);
 }
 
 /* --- what many findings come to --------------------------------------------------------------------------------------- */
 
 enum { MANY = 10 };
 
-struct tally { const char *rule, *level; int64_t n; };
-
-static int weight(const char *level) { return pr_eq(level, "error") ? 2 : pr_eq(level, "warning") ? 1 : 0; }
-
 static int by_weight(const void *x, const void *y) {
-    const struct tally *a = x, *b = y;
-    if (weight(a->level) != weight(b->level)) return weight(a->level) > weight(b->level) ? -1 : 1;
+    const struct tally *a = *(const struct tally *const *)x, *b = *(const struct tally *const *)y;
+    if (a->level != b->level) return a->level < b->level ? -1 : 1;
     if (a->n != b->n) return a->n > b->n ? -1 : 1;
     return strcmp(a->rule, b->rule);
 }
 
-static bool has_rule(const json_t *findings) {
-    size_t i = 0;
-    json_t *o = NULL;
-    json_array_foreach(findings, i, o)
-        if (pr_check_about(pr_get_str(o, "rule")).title != NULL) return true;
+static bool has_rule(const struct gathered *g) {
+    for (size_t i = 0; i < g->n_rules; i++)
+        if (pr_check_about(g->rules[i]->rule).title != NULL) return true;
     return false;
 }
 
-static void put_tally(const struct pr_render *r, const json_t *findings) {
-    json_t *index PR_CLEANUP(pr_json_freep) = json_object(), *o = NULL;
-    struct tally *rules = NULL;
-    size_t n = 0, cap = 0, i = 0;
-    json_array_foreach(findings, i, o) {
-        const char *rule = pr_get_str(o, "rule"), *level = pr_get_str(o, "level");
-        if (json_object_get(index, rule) == NULL) {
-            pr_set_int(index, rule, (int64_t)n);
-            *PR_PUSH(r->a, rules, n, cap) = (struct tally){.rule = rule, .level = level};
-        }
-        struct tally *t = &rules[pr_get_int(index, rule)];
-        if (weight(level) > weight(t->level)) t->level = level;
-        t->n++;
-    }
-    qsort(rules, n, sizeof *rules, by_weight);
-    for (i = 0; i < n; i++) {
+static void put_tally(const struct pr_render *r, const struct gathered *g) {
+    qsort(g->rules, g->n_rules, sizeof *g->rules, by_weight);
+    for (size_t i = 0; i < g->n_rules; i++) {
+        const struct tally *t = g->rules[i];
         const int room = r->width - 48;
-        pr_addf(r->out, "  %6s  \001%s%-7s\002  \001h%-28s\002", pr_human_count(r->a, rules[i].n), paint_of(rules[i].level), rules[i].level, rules[i].rule);
-        const char *title = pr_check_about(rules[i].rule).title;
+        pr_addf(r->out, "  %6s  \001%s%-7s\002  \001h%-28s\002", pr_human_count(r->a, t->n), paint_of(levels[t->level]), levels[t->level], t->rule);
+        const char *title = pr_check_about(t->rule).title;
         if (room > 20 && title != NULL) pr_addf(r->out, "  %s", pr_printable(r->a, title, (size_t)room - 1));
         pr_add(r->out, "\n");
     }
@@ -248,19 +271,20 @@ void pr_check_render(const json_t *doc, const struct pr_render *r) {
         put_footprint(r, pr_get(o, "up"));
         put_footprint(r, pr_get(o, "down"));
     }
-    put_findings(r, doc);
+    struct gathered g = {.a = r->a, .by_path.a = r->a, .by_rule.a = r->a};
+    gather(pr_get(doc, "findings"), &g);
+    put_findings(r, doc, &g);
     json_array_foreach(pr_get(doc, "not_grounded"), i, o) {
         const bool stale = pr_eq(pr_get_str(o, "state"), "stale");
         pr_addf(r->out, "\001brefused\002 %s changes %s, %s; run: %s\n", pr_get_str(o, "migration"), pr_get_str(o, "relation"),
                 stale ? "which moved since it was grounded" : "which was not grounded", pr_get_str(o, "mend"));
     }
     if (fixes != NULL) pr_check_render_fixes(fixes, r);
-    const json_t *findings = pr_get(doc, "findings");
-    if (json_array_size(findings) > MANY) put_tally(r, findings);
+    if (json_array_size(pr_get(doc, "findings")) > MANY) put_tally(r, &g);
     put_reviews(r, pr_get(doc, "migrations"));
     pr_check_summary(doc, r);
     put_rest(doc, r);
-    if (has_rule(findings)) pr_add(r->out, "\001dwhy, and examples: pgrail rules RULE\002\n");
+    if (has_rule(&g)) pr_add(r->out, "\001dwhy, and examples: pgrail rules RULE\002\n");
     const char *hint = pr_get_str(pr_get(doc, "facts"), "hint");
     if (hint != NULL) put_wrapped(r, pr_fmt(r->a, "\001d%s\002", hint), 0);
 }

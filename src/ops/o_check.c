@@ -264,6 +264,12 @@ static enum pr_code judge_all(struct pr_check *k, struct pr_err *e) {
     return pr_check_backfills(k, NULL, carried != NULL ? carried : pr_world_new(k->facts, k->version_num, scratch), e);
 }
 
+void pr_check_fingerprint(struct pr_check *k, json_t *o) {
+    const char *path = pr_get_str(o, "path");
+    const char *key = pr_fmt(k->c->a, "%s\n%s\n%s", pr_get_str(o, "rule"), path != NULL ? path : "", pr_get_str(o, "title"));
+    pr_set_str(o, "fingerprint", pr_dupn(k->c->a, pr_sha256_text(k->c->a, key), 32));
+}
+
 void pr_check_problem(struct pr_check *k, const struct pr_problem *p, const char *what) {
     enum pr_level level = p->is_error ? PR_ERROR : PR_WARNING;
     if (!pr_level_of_project(k->x.config, p->rule, p->path, &level)) return;
@@ -276,6 +282,7 @@ void pr_check_problem(struct pr_check *k, const struct pr_problem *p, const char
     pr_set_str(o, "title", p->message);
     if (what != NULL) pr_set_str(o, "what", what);
     pr_set_str(o, "safe_way", p->hint);
+    pr_check_fingerprint(k, o);
     k->counts[level]++;
 }
 
@@ -329,18 +336,6 @@ static void put_facts(struct pr_check *k) {
                : "sizes and names are not known: worst cases are shown as warnings. With facts: pgrail ground --save FILE, then pgrail check --facts FILE");
 }
 
-/* A finding about a file as a whole is known by its rule, its file and its words. */
-static void fingerprint_others(struct pr_check *k) {
-    size_t i = 0;
-    json_t *o = NULL;
-    json_array_foreach(k->findings, i, o) {
-        if (pr_get_str(o, "fingerprint") != NULL) continue;
-        const char *path = pr_get_str(o, "path");
-        const char *key = pr_fmt(k->c->a, "%s\n%s\n%s", pr_get_str(o, "rule"), path != NULL ? path : "", pr_get_str(o, "title"));
-        pr_set_str(o, "fingerprint", pr_dupn(k->c->a, pr_sha256_text(k->c->a, key), 32));
-    }
-}
-
 static void finish(struct pr_check *k, const struct args *in) {
     json_t *counts = pr_set_object(k->doc, "counts");
     int64_t failing = 0;
@@ -383,9 +378,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     if (in->fix || in->diff) PR_TRY(e, pr_check_fix(&k, in->fix, e));
     put_folder_problems(&k);
     PR_TRY(e, judge_all(&k, e));
-    fingerprint_others(&k);
     PR_TRY(e, pr_check_baseline(&k, in->baseline, in->write_baseline, e));
-    fingerprint_others(&k);                                 /* of the baseline's own */
     pr_check_put_paths(k.doc, k.root, c->a);
     put_facts(&k);
     finish(&k, in);

@@ -99,9 +99,14 @@ struct asked { const struct pr_rule **rules; size_t n; };
 
 static struct asked asked_of(int version_num, bool facts, struct pr_arena *a) {
     struct asked all = {.rules = PR_NEW_ARRAY(a, const struct pr_rule *, pr_n_rules + 1)};
-    for (int late = 0; late < 2; late++)
-        for (size_t i = 0; i < pr_n_rules; i++)
-            if (pr_rules[i]->after_others == (late == 1) && is_about(pr_rules[i], version_num, facts)) all.rules[all.n++] = pr_rules[i];
+    const struct pr_rule **late = PR_NEW_ARRAY(a, const struct pr_rule *, pr_n_rules + 1);
+    size_t n_late = 0;
+    for (size_t i = 0; i < pr_n_rules; i++) {
+        if (!is_about(pr_rules[i], version_num, facts)) continue;
+        if (pr_rules[i]->after_others) late[n_late++] = pr_rules[i];
+        else all.rules[all.n++] = pr_rules[i];
+    }
+    for (size_t i = 0; i < n_late; i++) all.rules[all.n++] = late[i];
     return all;
 }
 

@@ -143,7 +143,7 @@ void pr_finding_add(struct pr_findings *out, const struct pr_place *at, const st
     const char *path = path_of(out, at->side);
     struct pr_finding *f = PR_PUSH(a, out->items, out->n, out->cap);
     *f = (struct pr_finding){
-        .rule = texts->rule, .level = texts->level, .unknown_size = texts->unknown_size,
+        .rule = texts->rule, .family = fixed != NULL ? pr_family_name(fixed->family) : pr_family_of(texts->rule), .level = texts->level, .unknown_size = texts->unknown_size,
         .path = path,
         .stmt = at->stmt != NULL ? at->stmt->top : -1,
         .title = kept(a, texts->title, fixed != NULL ? fixed->title : NULL), .what = kept(a, texts->what, fixed != NULL ? fixed->why : NULL),
@@ -187,7 +187,7 @@ void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h) {
 json_t *pr_finding_json(const struct pr_finding *f, json_t *texts) {
     json_t *o = json_object();
     pr_set_shared(o, "rule", f->rule, texts);
-    pr_set_shared(o, "family", pr_family_of(f->rule), texts);
+    pr_set_shared(o, "family", f->family, texts);
     pr_set_shared(o, "level", pr_level_name(f->level), texts);
     pr_set_shared(o, "path", f->path, texts);
     pr_set_int(o, "line", f->line);

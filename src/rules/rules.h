@@ -10,7 +10,7 @@ enum pr_level { PR_NOTE, PR_WARNING, PR_ERROR, PR_LEVEL_COUNT };
 const char *pr_level_name(enum pr_level l);                 /* "note", "warning", "error" */
 
 struct pr_finding {
-    const char *rule;
+    const char *rule, *family;     /* family: as pr_family_of tells it */
     enum pr_level level;
     const char *path;              /* file, as shown */
     int line, col, end_line;       /* 1-based; in the file */
@@ -89,20 +89,20 @@ struct pr_rule {
     enum pr_family { PR_F_BLOCKING, PR_F_COMPATIBILITY, PR_F_LOSS, PR_F_FAILURE, PR_F_MIXING, PR_F_GROUNDING, PR_F_ACCESS,
                      PR_F_CONVENTION, PR_F_REPLICATION } family;
     enum pr_level level;           /* without numbers; with them the level follows what others suffer */
-    const char *title, *why, *safe_way, *source;
     int pg_from, pg_to;            /* majors that the rule is about; 0 = no bound */
     int version_to;                /* last server version that it is about, as 140003; 0 = no bound */
-    struct pr_claim claim;
-    const char *setup;             /* SQL that makes the world of the examples */
-    const char *const *bad;        /* scripts, NULL-terminated: each must be found */
-    const char *const *good;       /* scripts: none may be found by this rule */
     bool own_tx;                   /* examples run without a transaction round them, statement by statement */
     bool needs_facts;              /* silent without facts */
     bool names_failure;            /* says why the statement fails: what speaks after it need not */
     bool after_others;             /* asked when all others have been: it sees failure_named */
+    void (*check)(const struct pr_rule_ctx *c);            /* called per statement; all above is read for each, and lies together */
+    const char *title, *why, *safe_way, *source;
+    struct pr_claim claim;
+    const char *setup;             /* SQL that makes the world of the examples */
+    const char *const *bad;        /* scripts, NULL-terminated: each must be found */
+    const char *const *good;       /* scripts: none may be found by this rule */
     const char *runner;            /* that the examples are judged for; NULL = "pgrail" */
     const char *conventions;       /* lines of [conventions] that the examples are judged under; NULL = none */
-    void (*check)(const struct pr_rule_ctx *c);            /* called per statement */
 };
 #define PR_RULE(id) extern const struct pr_rule pr_rule_##id; const struct pr_rule pr_rule_##id
 

@@ -344,7 +344,8 @@ static bool is_sign(char c) {
 
 static bool opens_few_comments(const char *text, size_t len) {
     size_t n = 0;
-    for (const char *at = memmem(text, len, "/*", 2); at != NULL && n <= RUN_COMMENTS; n++) at = memmem(at + 2, len - (size_t)(at + 2 - text), "/*", 2);
+    for (const char *at = memchr(text, '*', len); at != NULL && n <= RUN_COMMENTS; at = memchr(at + 1, '*', len - (size_t)(at + 1 - text)))
+        n += at > text && at[-1] == '/';
     return n <= RUN_COMMENTS;
 }
 

@@ -53,6 +53,13 @@ bool pr_stmt_says(const struct pr_stmt *s, const char *word) {
     return says_with(s, word, n, last) || says_with(s, word, n, (char)(last - 'a' + 'A'));
 }
 
+/* Most texts have no colon: memchr says so at once, and memmem builds a table first. */
+static bool has_uri(const struct pr_stmt *s) {
+    const char *end = s->text + s->len, *at = memchr(s->text, ':', s->len);
+    while (at != NULL && (at[1] != '/' || at[2] != '/')) at = memchr(at + 1, ':', (size_t)(end - at - 1));     /* a NUL stands behind the text */
+    return at != NULL;
+}
+
 bool pr_stmt_has_secret(const struct pr_stmt *s) {
     const Node *n = s->node;
     if (s->passing) return s->passing_secret;
@@ -71,7 +78,7 @@ bool pr_stmt_has_secret(const struct pr_stmt *s) {
     }
     default: break;
     }
-    const bool worth_it = memmem(s->text, s->len, "://", 3) != NULL || pr_stmt_says(s, "dblink");
+    const bool worth_it = has_uri(s) || pr_stmt_says(s, "dblink");
     return worth_it && in_string((Node *)(uintptr_t)n, NULL);
 }
 
