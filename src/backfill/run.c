@@ -4,6 +4,7 @@
 #include "apply/gates.h"
 #include "backfill/verify.h"
 #include "ledger/ledger.h"
+#include "project/backfills.h"
 
 #define BEAT_US 5000000
 #define RECORD_LOOKS 20                         /* at the history, a tenth of a second apart, for a row that another pgrail is about to write */
@@ -73,12 +74,23 @@ static enum pr_code is_recorded(struct pr_bf_drive *d, bool *out, struct pr_err 
     return PR_OK;
 }
 
+/* There and back at once would never come to an end. */
+static enum pr_code check_other_way(struct pr_bf_drive *d, struct pr_err *e) {
+    struct pr_bf_job other = {0};
+    bool found = false;
+    PR_TRY(e, pr_bf_journal_find(d->pg, pr_backfill_other(d->a, d->ask->file->id), d->a, &other, &found, e));
+    if (!found || pr_bf_state_ended(other.state)) return PR_OK;
+    (void)PR_FAIL(e, PR_ERR_REFUSED, "the backfill %s, which goes the other way, is %s", other.name, pr_bf_state_name(other.state));
+    return pr_hint(e, "let it come to its end, or stop it and give it up: pgrail backfill-ctl abandon %s --env %s", other.name, d->ask->environment->name);
+}
+
 static enum pr_code find_job(struct pr_bf_drive *d, bool *is_new, struct pr_err *e) {
     struct pr_bf_job job = {0};
     bool found = false, there = false, recorded = false;
     *is_new = true;
     PR_TRY(e, pr_bf_journal_there(d->pg, d->a, &there, e));
     if (!there) return PR_OK;
+    PR_TRY(e, check_other_way(d, e));
     PR_TRY(e, pr_bf_journal_find(d->pg, d->ask->file->id, d->a, &job, &found, e));
     const bool same = found && pr_eq(job.sha256, d->ask->file->sha256);
     const bool done = found && job.state == PR_BF_DONE && same;

@@ -1,5 +1,6 @@
 #include "ops/apply.h"
 #include "ops/ops.h"
+#include "project/backfills.h"
 
 /* rollback: says first what kind of rollback it is, then runs the down script through the same seam. */
 
@@ -12,6 +13,17 @@ static const struct pr_param params[] = {
     {.name = "explain", PR_FIELD(PR_T_BOOL, struct args, explain), .help = "Only say what kind of rollback it is; run nothing."},
 };
 
+/* A script takes back what a script did; rows that a backfill has written or moved are another's. */
+static const char *of_rows(struct pr_call *c, const struct pr_context *x, const struct pr_migration *m) {
+    const struct pr_backfill_file *there = NULL, *back = NULL;
+    for (size_t i = 0; x->folder != NULL && i < x->folder->n_backfills; i++) {
+        const struct pr_backfill_file *b = &x->folder->backfills[i];
+        if (b->of == m) *(b->is_back ? &back : &there) = b;
+    }
+    if (back != NULL) return pr_fmt(c->a, ". Rows that its backfill has moved go back before: pgrail backfill %s --env %s", back->path, x->env->name);
+    return there != NULL ? pr_fmt(c->a, ". What its backfill %s has done it does not undo", there->path) : "";
+}
+
 static enum pr_code explain(struct pr_call *c, const struct args *in, bool *has_down, struct pr_err *e) {
     struct pr_context x PR_CLEANUP(pr_context_done) = {0};
     const struct pr_migration *m = NULL;
@@ -19,6 +31,7 @@ static enum pr_code explain(struct pr_call *c, const struct args *in, bool *has_
     PR_TRY(e, pr_context_open(c, in->env, &x, e));
     PR_TRY(e, pr_context_migration(c, &x, in->migration, &m, e));
     PR_TRY(e, pr_rollback_judge(m, NULL, c->a, &kind, e));
+    kind.words = pr_fmt(c->a, "%s%s", kind.words, of_rows(c, &x, m));
     *has_down = m->down.path != NULL;
     pr_say(c->talk, PR_LINE_STEP, "what kind of rollback %s is", m->id);
     pr_say(c->talk, PR_LINE_FACT, "%s", kind.words);

@@ -19,12 +19,13 @@ ROUNDS, SEED = int(os.environ.get("PGRAIL_ROUNDS", "3")), int(os.environ.get("PG
 REFUSED, CONNECT, BUSY = 3, 5, 6
 STARTS = 6                                                       # more are a failure
 
-# How a second run over a row would show: a counter; a trigger that counts; a second copy.
+# How a second run over a row would show: a counter; a trigger that counts; a second copy; and a row that is moved is in one of two tables.
 STATEMENTS = {
     "count": ("-- way: key\n{header}UPDATE t SET n = n + 1;\n", ""),
     "fill": ("-- way: strided\n{header}UPDATE t SET twice = id * 2 WHERE twice IS NULL;\n",
              "CREATE FUNCTION hit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.n := OLD.n + 1; RETURN NEW; END';"
              " CREATE TRIGGER hit BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION hit()"),
+    "keep": ("-- way: key\n{header}WITH gone AS (DELETE FROM t RETURNING id) INSERT INTO copy SELECT id FROM gone;\n", "CREATE TABLE copy (id bigint NOT NULL)"),
     "copy": ("-- way: key\n{header}INSERT INTO copy SELECT id FROM t;\n", "CREATE TABLE copy (id bigint NOT NULL)"),
 }
 SMALL, LARGE = 6000, 50000                                       # one range; two, so that two workers have work
@@ -102,7 +103,9 @@ class Round:
 
     def rows_are_right(self):
         db, once = self.site.db, [(1, self.rows)]
-        if self.statement == "copy":
+        if self.statement == "keep":
+            assert db.value("SELECT count(*) FROM t") == 0
+        if self.statement in ("copy", "keep"):
             assert db.sql("SELECT count(*), count(DISTINCT id), min(id), max(id) FROM copy") == [(self.rows, self.rows, 1, self.rows)]
         else:
             assert db.sql("SELECT n, count(*) FROM t GROUP BY n") == once
@@ -115,7 +118,7 @@ class Round:
             assert db.value(f"SELECT sum(changed) FROM pgrail.backfill_{table}") == self.rows, table
         assert db.value("SELECT sum(read) FROM pgrail.backfill_range") == self.rows
         assert db.value("SELECT count(*) - count(DISTINCT xid) FROM pgrail.backfill_batch") == 0
-        written = "copy" if self.statement == "copy" else "t"
+        written = "copy" if self.statement in ("copy", "keep") else "t"
         by_key = "" if self.statement == "fill" else " AND w.id > coalesce(b.lower[1]::bigint, 0) AND w.id <= b.upper[1]::bigint"
         assert db.value(f"SELECT count(*) FROM {written} w JOIN pgrail.backfill_batch b ON b.xid::text = w.xmin::text{by_key}") == self.rows
         if self.statement != "fill":

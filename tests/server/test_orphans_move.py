@@ -100,6 +100,8 @@ def test_there_and_back(family, make_db):
     assert family.states() == {"0001_archive_children_orphans": "done", "0001_archive_children_orphans.down": "in reserve"}
     family.run("verify", doc["migration"]).ok()
     assert project.pgrail("orphans", '"Children"', "--json").json["counts"]["orphans"] == 0
+    words = project.pgrail("rollback", doc["migration"], "--explain", "--json").ok().json["rollback_words"]
+    assert words.endswith(f"Rows that its backfill has moved go back before: pgrail backfill {doc['backfill_down']} --env production"), words
     # The down script does not take the rows with it, and says who brings them back.
     r = family.run("rollback", doc["migration"])
     assert r.status != 0 and 'still holds rows of public."Children"' in r.out + r.err, r
@@ -147,6 +149,8 @@ def test_killed_in_the_middle_each_row_is_in_one_table(family):
         p.wait(60)
     await_that(lambda: db.value("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pgrail/backfill%%' AND datname = current_database()") == 0, "nobody is left")
     assert db.sql(both) == [(6000, 6000)]
+    r = family.run("backfill", doc["backfill_down"])        # there and back at once would never end
+    assert r.status == 3 and "which goes the other way, is running" in r.err and "backfill-ctl abandon" in r.err, r
     family.run("backfill", doc["backfill"], "--pause", "0").ok()
     assert db.sql(both) == [(6000, 6000)]
     moved = db.value('SELECT count(*) FROM "Old"."Lost Children"')
