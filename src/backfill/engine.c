@@ -213,7 +213,7 @@ static enum pr_code one_range(struct pr_bf_engine *x, bool *over, bool *stop, st
     struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)256 << 20);
     struct pr_bf_span span = {0};
     enum pr_bf_take how = PR_BF_NONE;
-    const enum pr_code took = pr_bf_span_take(x->pg, &x->me, x->crew->cut, PR_BF_CHUNK, a, &span, &how, e);
+    const enum pr_code took = pr_bf_span_take(x->pg, &x->me, x->crew->cut, x->crew->chunk, a, &span, &how, e);
     if (took != PR_OK) return pr_bf_is_contention(e) ? wait_for_table(x, stop, e) : took;
     *over = how == PR_BF_NONE;
     if (how == PR_BF_WAIT) pr_bf_nap(WAIT_MS);

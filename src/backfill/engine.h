@@ -7,7 +7,6 @@
 #include "backfill/job.h"
 
 #define PR_BF_MAX_WORKERS 32
-#define PR_BF_CHUNK 40000                       /* rows of a range: where pages are filled best by passes of two rows (measured) */
 #define PR_BF_LOCK_MS 200                       /* below deadlock_timeout, so that never the application is the victim */
 #define PR_BF_SMALLEST 100                      /* rows of a batch that adapts to its time */
 #define PR_BF_LARGEST 100000
@@ -40,6 +39,7 @@ struct pr_bf_crew {                             /* what all workers of this proc
     const struct pr_bf_cut *cut;
     struct pr_pg_where where;
     int64_t job;
+    int64_t chunk;                              /* rows of a range */
     const char *settings;                       /* of the migration's session: "SET …"-able pairs are in where; NULL = none */
     const char *system_id;                      /* of the target as it was approved; NULL = not known */
     bool tx_pooled;

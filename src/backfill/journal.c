@@ -165,7 +165,7 @@ enum pr_code pr_bf_journal_held(struct pr_pg *pg, int64_t job, const char *why, 
 
 enum pr_code pr_bf_journal_progress(struct pr_pg *pg, int64_t job, struct pr_bf_progress *out, struct pr_err *e) {
     static const struct pr_pg_stmt progress = {
-        .name = "backfill journal: progress", .sql = pr_sql_backfill_progress, .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 11, .timeout_ms = OURS_MS};
+        .name = "backfill journal: progress", .sql = pr_sql_backfill_progress, .n_params = 1, .shape = PR_ONE_ROW, .n_cols = 11, .timeout_ms = OURS_MS, .often = true};
     struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)1 << 20);
     const char *const params[] = {num(a, job)};
     struct pr_pg_rows r = {0};

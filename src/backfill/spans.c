@@ -137,7 +137,7 @@ static enum pr_code not_ours(struct pr_err *e) { return PR_FAIL(e, PR_ERR_BUSY, 
 enum pr_code pr_bf_batch_note(struct pr_pg *pg, const struct pr_bf_worker *w, const struct pr_bf_batch_row *row, size_t n_keys, struct pr_arena *a,
                               struct pr_bf_noted *out, struct pr_err *e) {
     static const struct pr_pg_stmt note = {
-        .name = "backfill journal: batch", .sql = pr_sql_backfill_note, .n_params = 14, .shape = PR_MAYBE_ROW, .n_cols = 3, .timeout_ms = OURS_MS};
+        .name = "backfill journal: batch", .sql = pr_sql_backfill_note, .n_params = 14, .shape = PR_MAYBE_ROW, .n_cols = 3, .timeout_ms = OURS_MS, .often = true};
     const char *const params[] = {
         num(a, row->span->id), num(a, w->id), pr_bf_array(a, row->from, n_keys), pr_bf_array(a, row->to, n_keys), flag(row->moves_at), flag(row->begins),
         flag(row->ends), num(a, row->read), num(a, row->changed), num(a, row->retries), row->lsn, num(a, row->elapsed_us), row->sqlstate,

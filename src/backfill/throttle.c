@@ -46,7 +46,7 @@ static enum pr_code see(struct look *l, struct pr_err *e) {
     enum { LSN, STANDBY_LSN, STANDBY, STANDBYS, STANDBYS_UNSEEN, BLOCKED, BLOCKER, OLD, OLD_MS, ACTIVE, ACTIVE_UNSEEN, FAILING, FAILED, UNARCHIVED, SLOT,
            RETAINED, LOSING, FREEZING, COLS };
     static const struct pr_pg_stmt q = {
-        .name = "backfill watch", .sql = pr_sql_backfill_watch, .n_params = 2, .shape = PR_ONE_ROW, .n_cols = COLS, .timeout_ms = LOOK_MS};
+        .name = "backfill watch", .sql = pr_sql_backfill_watch, .n_params = 2, .shape = PR_ONE_ROW, .n_cols = COLS, .timeout_ms = LOOK_MS, .often = true};
     const char *const params[] = {our_pids(l->w->board, l->a), our_tables(l->w->cut, l->a)};
     struct pr_pg_rows r = {0};
     PR_TRY(e, pr_pg_query(l->w->pg, &q, params, l->a, &r, e));

@@ -175,7 +175,9 @@ enum pr_code pr_pg_exchange(struct pr_pg *pg, const char *sql, int n_params, con
     if (pr_pg_is_told(w->interrupted)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted");
     struct loop l = {.pg = pg, .w = w, .answer = out, .start_us = pr_mono_us()};
     if (w->watch != NULL) l.next_tick_us = l.start_us + (int64_t)w->watch->interval_ms * 1000;
-    if (PQsendQueryParams(pg->conn, sql, n_params, NULL, params, NULL, NULL, 0) == 0) return lost(pg, out, w->what, e);
+    const int sent = w->prepared != NULL ? PQsendQueryPrepared(pg->conn, w->prepared, n_params, params, NULL, NULL, 0)
+                                         : PQsendQueryParams(pg->conn, sql, n_params, NULL, params, NULL, NULL, 0);
+    if (sent == 0) return lost(pg, out, w->what, e);
     if (w->single_rows) PR_ASSERT(PQsetSingleRowMode(pg->conn) == 1);
     const enum pr_code code = take_results(&l, e);
     out->elapsed_us = pr_mono_us() - l.start_us;

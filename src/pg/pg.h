@@ -59,6 +59,7 @@ struct pr_pg_stmt {
     enum pr_shape shape;
     int n_cols;                /* expected; ignored for PR_NO_ROWS */
     int timeout_ms;            /* then cancelled; 0 = no limit */
+    bool often;                /* sql is static text that runs many times: planned once, where the session is known to keep its backend */
 };
 struct pr_pg_rows {
     int n_rows, n_cols;

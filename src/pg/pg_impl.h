@@ -11,6 +11,7 @@
 #define PR_PG_MAX_NOTICE_CHARS ((size_t)1000)
 #define PR_PG_GRACE_US ((int64_t)10000000)      /* how long a cancelled statement of ours may take to end */
 #define PR_PG_RECANCEL_US ((int64_t)1000000)    /* a cancel that came before the statement is lost: say it again */
+#define PR_PG_MAX_PREPARED 16                   /* statements that a session keeps planned */
 #define PR_PG_HEED_MS 100                       /* a signal between two looks is noticed after so long */
 
 struct pr_pg_sink {                             /* where the notices of the running statement go */
@@ -27,6 +28,7 @@ struct pr_pg {
     const volatile sig_atomic_t *interrupted;   /* of pr_pg_where; NULL = never */
     bool dead;                                  /* its state is unknown to us: no further statement may be sent */
     struct pr_pg_sink *sink;                    /* NULL = notices are dropped */
+    const char *prepared[PR_PG_MAX_PREPARED];   /* the text of statement pgrail_0, pgrail_1 …; NULL = not yet */
 };
 
 /* What await does while a statement runs. */
@@ -35,6 +37,7 @@ struct pr_pg_wait {
     int64_t deadline_us;                        /* monotonic; 0 = none */
     const struct pr_pg_watch *watch;            /* NULL = none */
     const volatile sig_atomic_t *interrupted;   /* stops it; NULL = never */
+    const char *prepared;                       /* name of the statement as the session has it; NULL = its text is sent */
     bool single_rows;                           /* rows come one by one, to on_row, and are dropped */
     bool (*on_row)(void *ctx, const PGresult *row);     /* false = enough: cancel and drain */
     void *ctx;

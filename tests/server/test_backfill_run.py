@@ -1,6 +1,7 @@
 """Backfills on real servers: the whole run, every death, contention, other hands on it. A counter column proves that each row was
 written exactly once, and the journal is held against it."""
 import os
+import re
 import signal
 import subprocess
 
@@ -67,6 +68,19 @@ def test_what_cannot_be_computed_again_is_not_said_to_agree(new_site):
     assert "backfill.sql  done" in site.project.pgrail("status", "--env", "dev").ok().out
     site.file(FILL)                                         # other bytes: what was done was something else
     assert "backfill.sql  pending" in site.project.pgrail("status", "--env", "dev").ok().out
+
+
+def test_what_runs_for_each_batch_is_planned_once(new_site):
+    """By the log of the server; behind a pooler of transactions it cannot be, see test_behind_pgbouncer."""
+    site = new_site(rows=3000)
+    site.db.sql(f'ALTER DATABASE "{site.db.name}" SET log_min_duration_statement = 0')
+    site.file()
+    before = len(site.db.server.log())
+    site.run().ok()
+    log = site.db.server.log()[before:]
+    batches = site.db.value("SELECT count(*) FROM pgrail.backfill_batch")
+    ran = re.findall(r"execute (\S+): (?:PREPARE \S+ AS )?-- A batch", log)
+    assert ran.count("<unnamed>") == 1 and ran.count(ran[-1]) == batches > 10, "prepared by the first, which says it without parameters"
 
 
 def test_status_knows_a_backfill_behind_a_hundred_newer_ones(new_site):
@@ -280,7 +294,7 @@ def test_the_application_is_never_the_deadlock_victim(site):
 
 def test_rows_changed_deleted_and_new(new_site, db):
     """The condition decides: what the application filled stays, what it deleted is gone, what is new is filled as well."""
-    site = new_site(db, rows=60000)
+    site = new_site(db, rows=60000)                         # in ranges of 20,000
     site.file(FILL, more="-- pause: 40ms\n-- batch: 100\n-- target: 5ms\n")
     p = site.start()
     site.await_rows(42000)
