@@ -36,7 +36,7 @@ const char *fx_con_name(struct fx *x, const struct w_rel *r, const Constraint *c
     if (c->conname != NULL) return fx_str(x, c->conname);
     if (c->contype == CONSTR_PRIMARY) return fx_free_name(x, r, NULL, "pkey");
     const List *keys = c->contype == CONSTR_FOREIGN ? c->fk_attrs : c->keys;
-    struct pr_buf b = {.a = x->a};
+    struct pr_buf b = {.a = x->o};
     if (col != NULL) pr_add(&b, col);
     ListCell *lc;
     if (col == NULL) foreach (lc, keys) pr_addf(&b, "%s%s", lc == list_head(keys) ? "" : "_", strVal(lfirst(lc)));
@@ -312,14 +312,14 @@ static const struct pr_idx *target_key(const struct w_rel *to, const char *const
 /* As much of pg_get_constraintdef as the engine asks for. */
 static const char *fk_def(struct fx *x, const Constraint *c) {
     static const struct { char code; const char *words; } acts[] = {{'c', "CASCADE"}, {'n', "SET NULL"}, {'d', "SET DEFAULT"}, {'r', "RESTRICT"}};
-    struct pr_buf b = {.a = x->a};
+    struct pr_buf b = {.a = x->o};
     pr_add(&b, "FOREIGN KEY");
     for (size_t i = 0; i < PR_COUNT(acts); i++) {
         if (c->fk_upd_action == acts[i].code) pr_addf(&b, " ON UPDATE %s", acts[i].words);
         if (c->fk_del_action == acts[i].code) pr_addf(&b, " ON DELETE %s", acts[i].words);
     }
     if (c->initdeferred) pr_add(&b, " DEFERRABLE INITIALLY DEFERRED");
-    return pr_buf_text(&b);
+    return fx_str(x, pr_buf_text(&b));
 }
 
 void fx_add_fk_record(struct fx *x, struct w_rel *r, const Constraint *c, const char *col, const char *name, bool valid) {

@@ -11,7 +11,7 @@ void w_remember(const struct pr_world *w, struct w_rel *r) {
 void w_remember_idxs(const struct pr_world *w, struct w_rel *r) {
     if (!w->back || r->idxs_changed == w->step) return;
     r->idxs_changed = w->step;
-    r->was_idxs = PR_NEW_ARRAY(w->a, const char *, r->r.n_idxs);
+    r->was_idxs = PR_NEW_ARRAY(w->out != NULL ? w->out : w->a, const char *, r->r.n_idxs);     /* asked for until the next statement */
     r->n_was_idxs = r->r.n_idxs;
     for (size_t i = 0; i < r->r.n_idxs; i++) r->was_idxs[i] = r->r.idxs[i].name;
 }

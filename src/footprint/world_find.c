@@ -64,8 +64,8 @@ static void *find_named(const struct pr_world *w, const struct w_names *names, c
 
 /* From then on the name is ours: what has it below, or gets it there later, is not taken over any more. */
 static void link_rel(struct pr_world *w, struct w_rel *r, int64_t stamp) {
-    void **taken = pr_map_at(&w->taken, r->r.schema, r->r.name);
-    if (*taken == NULL) *taken = r;
+    void **taken = pr_world_is_bare(w) ? NULL : pr_map_at(&w->taken, r->r.schema, r->r.name);
+    if (taken != NULL && *taken == NULL) *taken = r;
     put(w, &w->rels, r->r.schema, r->r.name, r, stamp);
     for (size_t i = 0; i < r->r.n_idxs; i++) put(w, &w->idxs, r->r.schema, r->r.idxs[i].name, r, stamp);
 }

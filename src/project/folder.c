@@ -60,23 +60,23 @@ static enum pr_code shorten(const struct pr_reader *r, struct pr_err *e) {
     return e->code;
 }
 
-static enum pr_code load(struct pr_reader *r, const char *name, const char *path, const struct stat *st, struct pr_err *e) {
+static enum pr_code load(struct pr_reader *r, const char *name, const char *path, struct pr_err *e) {
     struct pr_file *f = PR_PUSH(r->a, r->files, r->n, r->cap);
     f->name = name;
     if (!is_text_kind(name)) return PR_OK;
-    if (S_ISREG(st->st_mode) && r->bytes + (size_t)st->st_size > BYTES_CAP)
-        return PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: the folder holds more than %s", pr_reader_shown(r, NULL),
-                       pr_human_bytes(r->a, (int64_t)BYTES_CAP));
     if (pr_read_text(r->a, path, PR_CAP_FILE, &f->text, &f->len, e) != PR_OK) return shorten(r, e);
     r->bytes += f->len;
+    if (r->bytes > BYTES_CAP)
+        return PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: the folder holds more than %s", pr_reader_shown(r, NULL),
+                       pr_human_bytes(r->a, (int64_t)BYTES_CAP));
     return PR_OK;
 }
 
 static enum pr_code list(struct pr_reader *r, const char *under, int depth, struct pr_err *e);
 
-static enum pr_code enter(struct pr_reader *r, const char *under, const char *entry, int depth, struct pr_err *e) {
-    if (entry[0] == '.') return PR_OK;
-    const char *name = under[0] == '\0' ? pr_dup(r->a, entry) : pr_fmt(r->a, "%s/%s", under, entry);
+static enum pr_code enter(struct pr_reader *r, const char *under, const struct dirent *x, int depth, struct pr_err *e) {
+    if (x->d_name[0] == '.') return PR_OK;
+    const char *name = under[0] == '\0' ? pr_dup(r->a, x->d_name) : pr_fmt(r->a, "%s/%s", under, x->d_name);
     PR_TRY(e, pr_check_utf8(pr_reader_shown(r, pr_printable(r->a, name, 200)), name, strlen(name), e));
     /* Names are shown in many places, and parts of them are commands to type. */
     if (!pr_eq(pr_printable(r->a, name, strlen(name)), name)) {
@@ -84,11 +84,12 @@ static enum pr_code enter(struct pr_reader *r, const char *under, const char *en
         return pr_hint(e, "rename it");
     }
     if (r->n >= FILES_CAP) return PR_FAIL(e, PR_ERR_BAD_INPUT, "%s: more than %d files", pr_reader_shown(r, NULL), FILES_CAP);
-    struct stat st;
+    struct stat st = {.st_mode = S_IFREG};
     const char *path = pr_fmt(r->a, "%s/%s", r->f->path, name);
-    if (stat(path, &st) != 0) return PR_FAIL(e, PR_ERR_NO_FILE, "%s: %s", pr_reader_shown(r, name), strerror(errno));
+    const bool told = x->d_type == DT_REG;                 /* most are, and the folder says so */
+    if (!told && stat(path, &st) != 0) return PR_FAIL(e, PR_ERR_NO_FILE, "%s: %s", pr_reader_shown(r, name), strerror(errno));
     if (S_ISDIR(st.st_mode)) return depth < DEPTH ? list(r, name, depth + 1, e) : PR_OK;
-    return load(r, name, path, &st, e);
+    return load(r, name, path, e);
 }
 
 static void close_dirp(DIR **d) {
@@ -103,7 +104,7 @@ static enum pr_code list(struct pr_reader *r, const char *under, int depth, stru
                       errno == ENOTDIR ? "is a file, a folder of migrations was expected" : strerror(errno));
         return pr_hint(e, "pgrail new NAME makes the first migration; the folder is [project] migrations in pgrail.conf");
     }
-    for (const struct dirent *x = readdir(d); x != NULL; x = readdir(d)) PR_TRY(e, enter(r, under, x->d_name, depth, e));
+    for (const struct dirent *x = readdir(d); x != NULL; x = readdir(d)) PR_TRY(e, enter(r, under, x, depth, e));
     return PR_OK;
 }
 
