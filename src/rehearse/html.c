@@ -139,6 +139,10 @@ static void figures(const struct page *p) {
     json_t *one = NULL;
     json_array_foreach(pr_get(f, "stops"), i, one) if (pr_get_int(one, "readers_us") > readers) readers = pr_get_int(one, "readers_us");
     figure(p, readers > 0 ? pr_human_us(p->a, readers) : "none", "reads stopped");
+    const json_t *w = pr_get(p->doc, "workload"), *beside = pr_get(w, "beside"), *alone = pr_get(w, "alone");
+    if (pr_get_int(beside, "transactions") > 0)
+        figure(p, pr_human_us(p->a, pr_get_int(beside, "p99_us")),
+               pr_get_int(alone, "transactions") > 0 ? pr_fmt(p->a, "99th percentile of the workload, alone %s", pr_human_us(p->a, pr_get_int(alone, "p99_us"))) : "99th percentile of the workload");
     figure(p, pr_human_bytes(p->a, pr_get_int(up, "wal_bytes")), "WAL");
     figure(p, pr_fmt(p->a, "%s → %s", pr_human_bytes(p->a, pr_get_int(copy, "bytes_before")), pr_human_bytes(p->a, pr_get_int(copy, "bytes_after"))),
            "database, before and after up");

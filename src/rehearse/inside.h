@@ -49,6 +49,7 @@ struct pr_rig {
     size_t next_canary, told_spans;
     bool in_tx, stirred;           /* stirred: the set of locks changed at the last sample */
     struct pr_foreground *beside;  /* NULL = none */
+    int64_t stood_us;              /* so long, by the monotonic clock, statements ran while writers stood still */
 };
 struct pr_session { const char *time_zone; const char *search_path; };     /* production's; NULL = the copy's own */
 enum pr_code pr_rig_open(const struct pr_rehearse *r, const struct pr_copy *copy, const struct pr_session *s,

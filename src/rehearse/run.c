@@ -131,6 +131,16 @@ static bool wants_no_tx(const struct step *step, const struct pr_err *why) {
     return step->wrap && (pr_eq(why->sqlstate, "25001") || pr_eq(why->sqlstate, "2D000"));
 }
 
+/* While the statement ran, a lock stood that stops writers: then a foreground wrote next to nothing either. */
+static bool writers_stood(const struct pr_rig *rig) {
+    for (size_t i = 0; i < rig->run->spans.n; i++) {
+        const struct pr_span *s = &rig->run->spans.items[i];
+        const bool there = s->to_us < 0 || s->to_us > rig->now->start_us;
+        if (there && pr_lock_blocks_writers(s->mode) && pr_place_find(&rig->run->before, s->oid) != NULL) return true;
+    }
+    return false;
+}
+
 static enum pr_code run_one(struct pr_rig *rig, bool wrap, struct pr_err *e) {
     struct step step = {.before = rig->places, .spans_before = rig->run->spans.n, .wrap = wrap};
     struct pr_pg_done done = {0};
@@ -157,7 +167,9 @@ static enum pr_code run_one(struct pr_rig *rig, bool wrap, struct pr_err *e) {
         return code;
     }
     PR_TRY(e, pr_wal_position(rig->watch, rig->a, &wal_to, e));
-    rig->now->wal_bytes = pr_wal_of_work(rig, wal_from, wal_to, since);
+    const bool stood = writers_stood(rig);
+    rig->now->wal_bytes = stood ? wal_to - wal_from : pr_wal_of_work(rig, wal_from, wal_to, since);
+    if (stood) rig->stood_us += pr_mono_us() - since;
     return PR_OK;
 }
 
@@ -253,6 +265,6 @@ enum pr_code pr_run_side(struct pr_rig *rig, struct pr_seen_run *run, struct pr_
     PR_TRY(e, finish(rig, e));
     if (was_open) pr_tell_locks(rig);
     PR_TRY(e, pr_wal_position(rig->watch, rig->a, &wal_to, e));
-    run->wal_bytes = pr_wal_of_work(rig, wal_from, wal_to, since);
+    run->wal_bytes = pr_wal_of_work(rig, wal_from, wal_to, since + rig->stood_us);
     return PR_OK;
 }
