@@ -81,6 +81,12 @@ static enum pr_code next_edge(struct pr_pg *pg, const struct pr_bf_walk *walk, c
     return pr_parse_i64(PR_CELL(&r, 0, r.n_cols - 1), 0, INT64_MAX, n, e);
 }
 
+/* Fewer rows than asked for: behind them was nothing. What comes there later is new, counted at the end and then swept; to go after it would be to
+ * walk for ever where an application makes rows faster than a pause is short. */
+static bool at_the_end(const struct pr_bf_walk *walk, const struct pr_bf_span *s, int64_t chunk) {
+    return walk->way != PR_BF_BLOCKS && walk->converges && walk->left.first != NULL && s->n < chunk;
+}
+
 struct cutting { struct pr_pg *pg; const struct pr_bf_worker *w; const struct pr_bf_cut *cut; int64_t chunk; struct pr_arena *a; };
 
 static enum pr_code cut_one(const struct cutting *c, struct pr_bf_span *out, enum pr_bf_take *how, struct pr_err *e) {
@@ -100,6 +106,7 @@ static enum pr_code cut_one(const struct cutting *c, struct pr_bf_span *out, enu
                                   pr_bf_array(c->a, s.upper, walk->n_keys), num(c->a, s.n)};
     PR_TRY(e, pr_pg_query(c->pg, &cut_rest, params, c->a, &made, e));
     PR_TRY(e, pr_parse_i64(PR_CELL(&made, 0, 0), 0, INT64_MAX, &s.id, e));
+    if (at_the_end(walk, &s, c->chunk)) PR_TRY(e, pr_pg_query(c->pg, &end_rest, (const char *const[]){PR_CELL(&r, 0, 0)}, c->a, NULL, e));
     *out = s;
     *how = PR_BF_TOOK;
     return PR_OK;

@@ -112,6 +112,16 @@ def test_rows_that_the_foreground_wrote_are_no_failure(shop15):
     shop15.nothing_is_left()
 
 
+def test_a_walk_ends_though_rows_come_behind_its_end(shop15):
+    """A pause is longer than the time between two new rows: who goes after each is never done."""
+    for db in (shop15.production, shop15.staging):
+        db.sql(f"CREATE SEQUENCE extra START {ROWS + 1}")
+    shop15.project.write(PATH, FILL)
+    doc = shop15.rehearse(PATH, script="INSERT INTO t (id, word) VALUES (nextval('extra'), 'new');\n")
+    assert doc["verdict"]["ready"], doc["verdict"]
+    assert doc["backfill"]["left"] == 0 and ROWS <= doc["backfill"]["read"] < ROWS + 3 * RATE * doc["backfill"]["walk_us"] / 1e6 + 30
+
+
 def test_a_condition_that_stays_is_one_beside_a_foreground_too(shop15):
     shop15.project.write(PATH, "UPDATE t SET twice = nullif(id, 7) WHERE twice IS NULL;\n")
     doc = shop15.rehearse(PATH)
