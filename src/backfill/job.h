@@ -51,7 +51,7 @@ PR_NODISCARD enum pr_code pr_bf_journal_ensure(struct pr_pg *pg, struct pr_err *
 PR_NODISCARD enum pr_code pr_bf_journal_there(struct pr_pg *pg, struct pr_arena *a, bool *out, struct pr_err *e);
 /* The newest job of that name. */
 PR_NODISCARD enum pr_code pr_bf_journal_find(struct pr_pg *pg, const char *name, struct pr_arena *a, struct pr_bf_job *out, bool *found, struct pr_err *e);
-/* Was what this job did undone since: is the newest job of its way back, or of what it is the way back of, done and newer? */
+/* Was what this job did undone since: is the newest job of its way back, or of what it is the way back of, done and newer? (states.c) */
 PR_NODISCARD enum pr_code pr_bf_journal_undone(struct pr_pg *pg, const struct pr_bf_job *job, struct pr_arena *a, bool *out, struct pr_err *e);
 PR_NODISCARD enum pr_code pr_bf_journal_read(struct pr_pg *pg, int64_t job, struct pr_arena *a, struct pr_bf_job *out, struct pr_err *e);
 /* All jobs that have not ended, and with them the ended ones when `ended`; newest first, at most 100. None when the tables are absent. */

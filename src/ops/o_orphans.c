@@ -19,7 +19,7 @@ static const struct pr_param params[] = {
     {.name = "key", PR_FIELD(PR_T_STR, struct args, key), .unit = "COLUMN,…", .help = "Only references of these columns."},
     {.name = "limit", PR_FIELD(PR_T_INT, struct args, limit), .min = 0, .max = PR_CAP_FIRST_ORPHANS, .fallback = "10", .unit = "keys", .help = "Show the keys of so many orphans of each reference."},
     {.name = "timeout", PR_FIELD(PR_T_DURATION, struct args, timeout), .min = 1, .max = 86400000, .fallback = "60s", .help = "Stop reading after this time; what was counted by then is said to be a lower bound."},
-    {.name = "archive", PR_FIELD(PR_T_STR, struct args, archive), .unit = "TABLE", .help = "Write the migration that moves the orphans into a new table of this name, and its way back."},
+    {.name = "archive", PR_FIELD(PR_T_STR, struct args, archive), .unit = "TABLE", .help = "Write the migration that moves the orphans into a new table of this name, with a backfill when they are more than max_inline_rows, and the way back."},
 };
 
 static void op_done(struct pr_orphans_op *o) { pr_context_done(&o->x); }

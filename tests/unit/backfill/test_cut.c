@@ -49,6 +49,28 @@ static const struct pr_bf_walk *walk_of(struct pr_arena *a, const char *text) {
     return &c.walks[0];
 }
 
+/* The range goes into the DELETE; what a batch runs counts both tables. */
+static void deleted_rows_that_are_kept(void **state) {
+    (void)state;
+    ARENA(a);
+    struct pr_bf_cut c = {0};
+    struct pr_err e = {0};
+    assert_int_equal(cut_of(a, "WITH gone AS (DELETE FROM items AS o WHERE o.done RETURNING o.id, note) INSERT INTO orders (item, b) SELECT id, note FROM gone", &c, &e), PR_OK);
+    assert_int_equal(c.kind, PR_BF_DELETE);
+    assert_string_equal(c.target, "public.items");
+    assert_string_equal(c.keeper, "public.orders");
+    assert_string_equal(c.statement, "WITH gone AS (DELETE FROM public.items o WHERE o.done RETURNING o.id, note) INSERT INTO public.orders (item, b) SELECT id, note FROM gone");
+    const struct pr_bf_walk *w = &c.walks[0];
+    assert_string_equal(w->batch.next, "WITH gone AS (DELETE FROM public.items o WHERE o.done AND o.id > $1::bigint AND o.id <= $2::bigint RETURNING o.id, note), "
+                                       "pgrail_kept AS (INSERT INTO public.orders (item, b) SELECT id, note FROM gone RETURNING 1) "
+                                       "SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM pgrail_kept)");
+    assert_string_equal(w->left.first, "SELECT count(*) FROM public.items o WHERE o.done AND o.id <= $1::bigint");
+    assert_non_null(w->sweep.next);
+    assert_int_equal(c.n_notes, 4);                         /* of four columns that nobody keeps */
+    assert_int_equal(cut_of(a, "DELETE FROM items WHERE done RETURNING id", &c, &e), PR_ERR_REFUSED);
+    assert_non_null(strstr(e.hint, "WITH gone AS (DELETE"));
+}
+
 static void the_texts_of_a_walk(void **state) {
     (void)state;
     ARENA(a);
@@ -182,6 +204,7 @@ static void blocks_want_a_condition_that_lets_go(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_texts_of_a_walk),
+        cmocka_unit_test(deleted_rows_that_are_kept),
         cmocka_unit_test(keys_of_several_columns),
         cmocka_unit_test(a_leaf_stands_in_for_its_table),
         cmocka_unit_test(an_insert_goes_through_its_source),
