@@ -24,15 +24,16 @@ static bool is_plain(const char *line) {
     return *p == '\0';
 }
 
+static void put_marks(const struct pr_render *r, const char *paint, int before, int marks) {
+    char *underline = pr_alloc(r->a, (size_t)marks + 2);
+    memset(underline, '^', (size_t)(marks > 0 ? marks : 1));
+    pr_addf(r->out, "\n       \001d|\002 %*s\001%s%s\002\n", before, "", paint, underline);
+}
+
 static size_t cells_of(struct pr_arena *a, const char *line, struct cell **out) {
     struct cell *cells = PR_NEW_ARRAY(a, struct cell, strlen(line));
     size_t n = 0;
     int at = 0;
-    if (is_plain(line)) {
-        for (; line[n] != '\0'; n++) cells[n] = (struct cell){.text = line + n, .len = 1, .columns = 1};
-        *out = cells;
-        return n;
-    }
     for (const char *p = line; *p != '\0';) {
         const size_t len = char_len(p);
         struct cell *c = &cells[n++];
@@ -64,11 +65,17 @@ void pr_check_excerpt(const json_t *o, const char *paint, const struct pr_render
     const char *line = pr_get_str(o, "source");
     if (line == NULL || line[0] == '\0') return;
     struct cell *cells = NULL;
-    const size_t n = cells_of(r->a, line, &cells);
+    const int room = r->width > MARGIN + LEAST_ROOM ? r->width - MARGIN : LEAST_ROOM;
+    const bool as_it_is = is_plain(line) && strlen(line) <= (size_t)room && pr_get_int(o, "source_col") <= 1;      /* most are */
+    const size_t n = as_it_is ? strlen(line) : cells_of(r->a, line, &cells);
     const int64_t col = pr_get_int(o, "col") - pr_get_int(o, "source_col"), width = pr_get_int(o, "width");
     const size_t place = col < 0 ? 0 : (size_t)col < n ? (size_t)col : n;
     const size_t end = width > (int64_t)(n - place) ? n : place + (size_t)width;
-    const int room = r->width > MARGIN + LEAST_ROOM ? r->width - MARGIN : LEAST_ROOM;
+    if (as_it_is) {
+        pr_addf(r->out, "  \001d%4" PRId64 " |\002 %s", pr_get_int(o, "line"), line);
+        put_marks(r, paint, (int)place, (int)(end - place));
+        return;
+    }
     const size_t from = first_shown(cells, place, end, room);
     const bool cut = from > 0 || pr_get_int(o, "source_col") > 1;
     int used = cut ? 1 : 0, marks = 0;
@@ -92,7 +99,5 @@ void pr_check_excerpt(const json_t *o, const char *paint, const struct pr_render
         if (i >= place && i < end) marks += cells[i].columns;
     }
     pr_addn(r->out, run.text, run.len);
-    char *underline = pr_alloc(r->a, (size_t)marks + 2);
-    memset(underline, '^', (size_t)(marks > 0 ? marks : 1));
-    pr_addf(r->out, "\n       \001d|\002 %*s\001%s%s\002\n", before, "", paint, underline);
+    put_marks(r, paint, before, marks);
 }

@@ -17,22 +17,26 @@ static int columns_of(const char *word, size_t n) {
 /* Words of a text in lines of the terminal's width; the first begins at column `at`, the others behind `indent` blanks. */
 static void put_words(const struct pr_render *r, const char *text, int at, int indent) {
     const int width = r->width > indent + 30 ? r->width : indent + 30;
-    bool first = true;
+    const char *run = NULL;                                 /* words that go out together, one blank between them */
+    size_t len = 0;
     for (const char *p = text; *p != '\0';) {
         const size_t n = strcspn(p, " ");
         const int columns = columns_of(p, n);
-        if (n > 0 && !first && at + 1 + columns > width) {
-            pr_addf(r->out, "\n%*s", indent, "");
-            at = indent;
-        } else if (n > 0 && !first) {
-            pr_add(r->out, " ");
-            at++;
+        const bool wraps = run != NULL && at + 1 + columns > width;
+        if (n > 0 && run != NULL && !wraps && p == run + len + 1) {
+            len += 1 + n;
+            at += 1 + columns;
+        } else if (n > 0) {
+            pr_addn(r->out, run != NULL ? run : "", len);
+            if (wraps) pr_addf(r->out, "\n%*s", indent, "");
+            else if (run != NULL) pr_add(r->out, " ");
+            at = columns + (wraps ? indent : run != NULL ? at + 1 : at);
+            run = p;
+            len = n;
         }
-        pr_addn(r->out, p, n);
-        at += columns;
-        first = first && n == 0;
         p += n + (p[n] == ' ' ? 1 : 0);
     }
+    pr_addn(r->out, run != NULL ? run : "", len);
     pr_add(r->out, "\n");
 }
 
