@@ -24,6 +24,12 @@ class Probe:
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
+    def otherwise_said(self, cases):
+        """Of (sql, error, hint) those that are not refused in these words, with what is said of them."""
+        said = [(sql, error, hint, self.ask(sql)) for sql, error, hint in cases]
+        return [(sql, s.get("error", s), s.get("hint")) for sql, error, hint, s in said
+                if "error" not in s or error not in s["error"] or hint not in s["hint"]]
+
     def cut(self, text):
         said = self.ask(text)
         assert "error" not in said, f"{said['error']} ({said['hint']}): {text}"

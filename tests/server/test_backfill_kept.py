@@ -116,12 +116,7 @@ def test_refused_with_the_reason_and_the_way_out(world):
         CREATE TRIGGER tell AFTER INSERT ON told FOR EACH ROW EXECUTE FUNCTION tell();
         CREATE TABLE parts (id integer PRIMARY KEY, a integer) PARTITION BY RANGE (id);
         CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100); CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (100) TO (999)""")
-    wrong = []
-    for sql, error, hint in NO:
-        said = probe.ask(sql)
-        if "error" not in said or error not in said["error"] or hint not in said["hint"]:
-            wrong.append((sql, said.get("error", said), said.get("hint")))
-    assert wrong == []
+    assert probe.otherwise_said(NO) == []
     assert db.sql("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM kept)") == [(700, 0)]
 
 
