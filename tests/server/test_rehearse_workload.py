@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from lib import runs, servers
+from lib.few import server  # noqa: F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs/schema/rehearsal.json").read_text(encoding="utf-8"))
