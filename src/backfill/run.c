@@ -154,6 +154,21 @@ static enum pr_code ended_otherwise(struct pr_bf_drive *d, struct pr_err *e) {
     return pr_hint(e, "to go on: %s", again(d));
 }
 
+/* Who looks is at the job like a worker, so that others can tell whether it lives. */
+static enum pr_code begin_looking(struct pr_bf_drive *d, struct pr_err *e) {
+    if (d->looker.id != 0) return PR_OK;
+    d->looker = (struct pr_bf_worker){.job = d->job.id, .tx_pooled = d->ident.tx_pooled, .version_num = d->ident.version_num};
+    d->looker_us = pr_mono_us();
+    return pr_bf_worker_enter(d->pg, &d->looker, e);
+}
+
+static enum pr_code end_looking(struct pr_bf_drive *d, struct pr_err *e) {
+    if (d->looker.id == 0) return PR_OK;
+    PR_TRY(e, pr_bf_worker_leave(d->pg, &d->looker, e));
+    d->looker.id = 0;
+    return PR_OK;
+}
+
 /* Until all is walked. looks: it is ours to look at the result, for we were the first to say so. */
 static enum pr_code drive_round(struct pr_bf_drive *d, bool *looks, struct pr_err *e) {
     bool walked = false;
@@ -161,9 +176,13 @@ static enum pr_code drive_round(struct pr_bf_drive *d, bool *looks, struct pr_er
     PR_TRY(e, pr_bf_drive(d, &walked, e));
     if (!walked && (d->job.state == PR_BF_CHECKING || d->job.state == PR_BF_DONE)) return PR_OK;
     if (!walked) return ended_otherwise(d, e);
+    struct pr_err ignored = {0};
+    PR_TRY(e, begin_looking(d, e));                                             /* before the state says so: a look without somebody who looks is taken over */
     const enum pr_code code = pr_bf_journal_step(d->pg, &d->job, PR_BF_EV_WALKED, NULL, e);
     *looks = code == PR_OK;
-    return code == PR_ERR_BUSY ? PR_OK : code;                                  /* another was the first, or a person paused it: the state says */
+    if (*looks) return PR_OK;
+    const enum pr_code left = end_looking(d, code == PR_ERR_BUSY ? e : &ignored);
+    return code == PR_ERR_BUSY ? left : code;                                   /* another was the first, or a person paused it: the state says */
 }
 
 /* Somebody else looks at the result: waits for what comes of it, and takes their place when they die. */
@@ -183,20 +202,6 @@ static enum pr_code await_other(struct pr_bf_drive *d, struct pr_err *e) {
         d->job.state = now.state;
     }
     d->waits = false;
-    return PR_OK;
-}
-
-/* Who looks is at the job like a worker, so that others can tell whether it lives. */
-static enum pr_code begin_looking(struct pr_bf_drive *d, struct pr_err *e) {
-    d->looker = (struct pr_bf_worker){.job = d->job.id, .tx_pooled = d->ident.tx_pooled, .version_num = d->ident.version_num};
-    d->looker_us = pr_mono_us();
-    return pr_bf_worker_enter(d->pg, &d->looker, e);
-}
-
-static enum pr_code end_looking(struct pr_bf_drive *d, struct pr_err *e) {
-    if (d->looker.id == 0) return PR_OK;
-    PR_TRY(e, pr_bf_worker_leave(d->pg, &d->looker, e));
-    d->looker.id = 0;
     return PR_OK;
 }
 
