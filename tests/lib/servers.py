@@ -137,7 +137,8 @@ class Server(Kept):
         with open(f"{data}/postgresql.conf", "a", encoding="utf-8") as f:
             f.write(f"listen_addresses = '{'127.0.0.1' if tcp else ''}'\nunix_socket_directories = '{self.folder}'\nport = {self.port}\n"
                     "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 60\n"
-                    "shared_buffers = 32MB\nmax_wal_size = 256MB\nmax_prepared_transactions = 5\nwal_level = logical\ntimezone = 'UTC'\n")
+                    "shared_buffers = 32MB\nmax_wal_size = 256MB\nmax_prepared_transactions = 5\nwal_level = logical\ntimezone = 'UTC'\n"
+                    "autovacuum_naptime = 1d\n")     # nobody else uses up a transaction id, holds a snapshot, sets the visibility map
             f.writelines(f"{s}\n" for s in settings)
         self.boot()
 

@@ -92,19 +92,7 @@ def test_status_knows_a_backfill_behind_a_hundred_newer_ones(new_site):
     assert "backfill.sql  done" in site.project.pgrail("status", "--env", "dev").ok().out
 
 
-@pytest.fixture
-def still(server):
-    """Nobody vacuums: a snapshot of an ANALYZE, of whatever table, keeps what a pass leaves dead."""
-    with server.connect() as c:
-        c.execute("ALTER SYSTEM SET autovacuum = off")
-        c.execute("SELECT pg_reload_conf()")
-        await_that(lambda: c.execute("SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'autovacuum %'").fetchone() == (0,), "no autovacuum")
-        yield
-        c.execute("ALTER SYSTEM RESET autovacuum")
-        c.execute("SELECT pg_reload_conf()")
-
-
-def test_strided_stays_hot(server, still, new_site, make_db):
+def test_strided_stays_hot(server, new_site, make_db):
     site = new_site()
     site.file(FILL)
     r = site.run("--json").ok()

@@ -47,9 +47,6 @@ def ground(server):
     conn = psycopg.connect(db.url, autocommit=True)
     conn.execute("DO $$ BEGIN CREATE ROLE migr_other; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
     conn.execute(schema())
-    # A vacuum in the middle would set the visibility map, and a scan foretold of a table become one of its index alone.
-    conn.execute("DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relkind = 'r' AND oid >= 16384 LOOP "
-                 "EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = false)', t); END LOOP; END $$")
     conn.close()
     yield db
     db.drop()
