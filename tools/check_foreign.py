@@ -11,7 +11,7 @@ HOMES = [                                         # header, modules that may inc
     (r"(pg_query.*|postgres.*|c|fmgr|miscadmin|varatt)\.h", NODES),
     (r"(nodes|parser|utils|access|lib|mb|commands|storage|catalog/pg_\w*|port|common|datatype)/.*\.h", NODES),
     (r"sqlite3.*\.h", {"store"}),
-    (r"sodium.*", {"crypt"}),
+    (r"nettle/.*", {"crypt"}),
     (r"ini\.h", {"project"}),
     (r"jansson\.h", {"base"}),
     (r"(pty|utmp|spawn|sys/wait|sys/prctl)\.h", {"proc"}),

@@ -1,4 +1,4 @@
-/* crypt.h: digests (libsodium). Signatures are made and verified by ssh-keygen, which ledger/ runs through proc/. */
+/* crypt.h: digests (nettle) and random names. Signatures are made and verified by ssh-keygen, which ledger/ runs through proc/. */
 #ifndef PR_CRYPT_CRYPT_H
 #define PR_CRYPT_CRYPT_H
 
