@@ -43,7 +43,16 @@ void pr_check_problem(struct pr_check *k, const struct pr_problem *p, const char
 /* Gives a finding about a file as a whole, which is known by its rule, its file and its words, its fingerprint. */
 void pr_check_fingerprint(struct pr_check *k, json_t *finding);
 
-/* Judges the backfills that belong to a migration (NULL: to none), in the world that it leaves. Errors BUG. */
+/* check_many.c: without facts every migration of the list stands alone, and they are judged ahead by as many processes as pay. */
+struct pr_many;
+PR_NODISCARD enum pr_code pr_many_begin(struct pr_check *k, struct pr_many **out, struct pr_err *e);       /* Errors PROC: no memory to share */
+/* What was found in migration i of the list, which are asked for in their order: its up and its down script, NULL = it has none, or none is
+ * to be judged. Borrowed until the next is asked for. Errors as pr_judge_side, INTERRUPTED. */
+PR_NODISCARD enum pr_code pr_many_answer(struct pr_many *m, size_t i, const struct pr_judged *sides[2], struct pr_err *e);
+void pr_many_end(struct pr_many *m);                        /* NULL is fine; no child outlives it */
+void pr_many_endp(struct pr_many **m);                      /* for PR_CLEANUP */
+
+/* Judges the backfills that belong to a migration (NULL: to none), in the world that it leaves; NULL = there are no facts. Errors BUG. */
 PR_NODISCARD enum pr_code pr_check_backfills(struct pr_check *k, const struct pr_migration *m, struct pr_world *world, struct pr_err *e);
 
 /* Puts into a plan what moves DML over max_inline_rows out of an up script into a backfill, or why it stays. Errors as pr_judge_side. */

@@ -169,26 +169,29 @@ static bool of_folder(const struct pr_check *k, const struct pr_migration *m) {
     return k->n_folders > 0;
 }
 
-static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m, const struct pr_side *side, struct pr_world *world,
-                               struct pr_arena *scratch, json_t *into, struct pr_err *e) {
+static void put_side(struct pr_check *k, const struct pr_migration *m, const struct pr_side *side, const struct pr_judged *d, json_t *into) {
     const bool is_down = side == &m->down;
-    struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
-    const bool lean = k->facts == NULL && !k->footprint && side->text[side->len] == '\0';     /* then each side stands alone */
-    const struct pr_judge j = {.migration = m, .side = side, .is_down = is_down, .world = lean ? NULL : world, .version_num = k->version_num,
-                               .config = k->x.config, .runner = k->runner, .lean = lean};
-    const enum pr_code code = pr_judge_side(&j, scratch, &d, e);
-    if (code != PR_OK) return pr_prefix(e, "%s", side->path);
     json_t *o = pr_set_object(into, is_down ? "down" : "up");
     pr_set_str(o, "path", side->path);
     pr_set_str(o, "transaction", pr_tx_mode_name(pr_side_tx(side)));
-    pr_set_int(o, "statements", (int64_t)d.script.n);
-    pr_set_int(o, "not_judged", (int64_t)d.script.n_unjudged);
-    if (!is_down) pr_set(into, "review", pr_review_json(&d.review));
-    if (k->footprint) put_footprints(k, o, &d);
-    put_findings(k, m, is_down ? "down" : "up", &d);
-    if (d.script.n == 0 && !is_down && !of_folder(k, m))
+    pr_set_int(o, "statements", (int64_t)d->script.n);
+    pr_set_int(o, "not_judged", (int64_t)d->script.n_unjudged);
+    if (!is_down) pr_set(into, "review", pr_review_json(&d->review));
+    if (k->footprint) put_footprints(k, o, d);
+    put_findings(k, m, is_down ? "down" : "up", d);
+    if (d->script.n == 0 && !is_down && !of_folder(k, m))
         pr_check_problem(k, &(struct pr_problem){.rule = "empty-migration", .path = side->path, .is_error = true, .message = "the up script holds no statement"}, NULL);
-    return is_down ? PR_OK : look_at_grounding(k, m, &d.run, e);
+}
+
+static enum pr_code judge_side(struct pr_check *k, const struct pr_migration *m, const struct pr_side *side, struct pr_world *world,
+                               struct pr_arena *scratch, json_t *into, struct pr_err *e) {
+    struct pr_judged d PR_CLEANUP(pr_judged_done) = {0};
+    const struct pr_judge j = {.migration = m, .side = side, .is_down = side == &m->down, .world = world, .version_num = k->version_num,
+                               .config = k->x.config, .runner = k->runner};
+    const enum pr_code code = pr_judge_side(&j, scratch, &d, e);
+    if (code != PR_OK) return pr_prefix(e, "%s", side->path);
+    put_side(k, m, side, &d, into);
+    return side == &m->down ? PR_OK : look_at_grounding(k, m, &d.run, e);
 }
 
 /* What is pending goes out together: nobody uses what an earlier one of them makes. A whole history (--all) went out over years, and
@@ -230,13 +233,18 @@ static enum pr_code pass_over(struct pr_check *k, const struct pr_migration *m, 
     return PR_OK;
 }
 
-/* Without facts each side stands alone. With them the down script begins with what the up script left, when it has been in use. */
-static enum pr_code judge_one(struct pr_check *k, const struct pr_migration *m, struct pr_world *world, struct pr_arena *scratch, struct pr_err *e) {
+static json_t *put_migration(struct pr_check *k, const struct pr_migration *m) {
     json_t *o = pr_push_object(k->migrations);
     pr_set_str(o, "id", m->id);
     pr_set_str(o, "version", m->version);
     pr_set_str(o, "name", m->name);
     pr_set_str(o, "sha256", m->sha256);
+    return o;
+}
+
+/* With facts the down script begins with what the up script left, when it has been in use. */
+static enum pr_code judge_one(struct pr_check *k, const struct pr_migration *m, struct pr_world *world, struct pr_arena *scratch, struct pr_err *e) {
+    json_t *o = put_migration(k, m);
     if (m->up.path != NULL) PR_TRY(e, judge_side(k, m, &m->up, world, scratch, o, e));
     if (k->facts != NULL) end_migration(k, world);
     PR_TRY(e, pr_check_backfills(k, m, world, e));
@@ -254,7 +262,7 @@ static enum pr_code judge_next(struct pr_check *k, const struct pr_migration *m,
 }
 
 /* In order each migration begins with what those before it left. */
-static enum pr_code judge_all(struct pr_check *k, struct pr_err *e) {
+static enum pr_code judge_in_turn(struct pr_check *k, struct pr_err *e) {
     struct pr_world *carried = k->in_order && k->facts != NULL ? pr_world_new(k->facts, k->version_num, k->c->a) : NULL;
     for (size_t i = 0; i < k->n; i++) {
         if (pr_interrupted(k->c->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted");
@@ -262,6 +270,24 @@ static enum pr_code judge_all(struct pr_check *k, struct pr_err *e) {
     }
     struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
     return pr_check_backfills(k, NULL, carried != NULL ? carried : pr_world_new(k->facts, k->version_num, scratch), e);
+}
+
+/* Without facts nothing leaves anything to another: who judges, and when, is all the same. */
+static enum pr_code judge_alone(struct pr_check *k, struct pr_err *e) {
+    struct pr_many *many PR_CLEANUP(pr_many_endp) = NULL;
+    PR_TRY(e, pr_many_begin(k, &many, e));
+    for (size_t i = 0; i < k->n; i++) {
+        const struct pr_migration *m = k->list[i];
+        const struct pr_judged *sides[2] = {0};
+        if (pr_interrupted(k->c->talk)) return PR_FAIL(e, PR_ERR_INTERRUPTED, "interrupted");
+        if (!pr_check_wanted(k, m)) continue;
+        PR_TRY(e, pr_many_answer(many, i, sides, e));
+        json_t *o = put_migration(k, m);
+        if (sides[0] != NULL) put_side(k, m, &m->up, sides[0], o);
+        PR_TRY(e, pr_check_backfills(k, m, NULL, e));
+        if (sides[1] != NULL) put_side(k, m, &m->down, sides[1], o);
+    }
+    return pr_check_backfills(k, NULL, NULL, e);
 }
 
 void pr_check_fingerprint(struct pr_check *k, json_t *o) {
@@ -377,7 +403,7 @@ static enum pr_code run(struct pr_call *c, struct pr_err *e) {
     if (k.facts != NULL && k.facts->version_num != 0) k.version_num = k.facts->version_num;
     if (in->fix || in->diff) PR_TRY(e, pr_check_fix(&k, in->fix, e));
     put_folder_problems(&k);
-    PR_TRY(e, judge_all(&k, e));
+    PR_TRY(e, k.facts != NULL || k.footprint ? judge_in_turn(&k, e) : judge_alone(&k, e));
     PR_TRY(e, pr_check_baseline(&k, in->baseline, in->write_baseline, e));
     pr_check_put_paths(k.doc, k.root, c->a);
     put_facts(&k);

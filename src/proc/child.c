@@ -20,11 +20,11 @@ _Noreturn static void be_child(const struct pr_child_work *w, pid_t parent) {
     (void)sigemptyset(&none);
     told = 0;
     (void)signal(SIGINT, SIG_IGN);
-    const struct sigaction sa = {.sa_handler = on_term};
+    const struct sigaction sa = {.sa_handler = w->at_once ? SIG_DFL : on_term};
     PR_ASSERT(sigaction(SIGTERM, &sa, NULL) == 0);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)close_range(3, ~0U, 0);
-    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent) _exit(127);
+    if (prctl(PR_SET_PDEATHSIG, w->at_once ? SIGKILL : SIGTERM) != 0 || getppid() != parent) _exit(127);
     _exit(w->run(w->ctx, &told));
 }
 
@@ -43,6 +43,8 @@ bool pr_child_ended(int64_t pid, int *status) {
     *status = got < 0 ? 127 : WIFSIGNALED(how) ? 128 + WTERMSIG(how) : WEXITSTATUS(how);
     return true;
 }
+
+int pr_child_await(int64_t pid) { return pr_reap((pid_t)pid); }
 
 void pr_child_tell(int64_t pid) { (void)kill((pid_t)pid, SIGTERM); }
 

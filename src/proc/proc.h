@@ -36,10 +36,14 @@ void pr_private_close(struct pr_private *p);
 /* A child that runs a function of ours and ends with what it returns (0 to 127), never through main: nothing of its parent's is
  * flushed or closed. It has no file descriptor above 2, so that no session of the parent's lives on in it; it ignores SIGINT (the
  * terminal sends that to all), and SIGTERM sets told, which comes from the parent and when the parent dies. Errors PROC. */
-struct pr_child_work { int (*run)(void *ctx, const volatile sig_atomic_t *told); void *ctx; };
+struct pr_child_work {
+    int (*run)(void *ctx, const volatile sig_atomic_t *told); void *ctx;
+    bool at_once;              /* SIGTERM ends it there and then, and so does the parent's death: it holds nothing that must be put away */
+};
 PR_NODISCARD enum pr_code pr_child_start(const struct pr_child_work *w, int64_t *pid, struct pr_err *e);
 /* Has it ended? Reaps it then: exit code, or 128 + signal. */
 bool pr_child_ended(int64_t pid, int *status);
+int pr_child_await(int64_t pid);                            /* the same, once it has ended */
 void pr_child_tell(int64_t pid);                            /* SIGTERM */
 void pr_child_kill(int64_t pid);                            /* SIGKILL */
 void pr_child_alarm(int64_t pid);                           /* SIGALRM: to pgbench, that its time is up */
