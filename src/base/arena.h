@@ -1,4 +1,4 @@
-/* arena.h: memory of one command or request. Nothing inside is freed singly; all goes with the arena. An arena has a
+/* arena.h: memory of one command or request. Little in it is given back singly (pr_alloc_back); all goes with the arena. An arena has a
  * limit in bytes: going over it aborts, so every input must be capped before it is copied in (PR_CAP_*). Under
  * AddressSanitizer each allocation is its own malloc, so that overruns are seen. */
 #ifndef PR_BASE_ARENA_H
@@ -14,11 +14,16 @@ struct pr_arena *pr_arena_new(size_t limit_bytes);
 void pr_arena_free(struct pr_arena *a);                     /* NULL is fine */
 void pr_arena_freep(struct pr_arena **a);                   /* for PR_CLEANUP */
 
-/* n bytes, zeroed, aligned for any type; never NULL. Lives as long as a. */
+/* n bytes, zeroed, aligned for pointers and int64_t; never NULL. Lives as long as a. */
 void *pr_alloc(struct pr_arena *a, size_t n);
 
 /* The same with whatever stands there: for who writes all of it. */
 void *pr_alloc_bytes(struct pr_arena *a, size_t n);
+char *pr_alloc_text(struct pr_arena *a, size_t n);          /* for characters: they lie side by side */
+
+/* For who knows that nobody looks at p any more, the n bytes that pr_alloc or its like (no text) gave: who asks for as much next may get
+ * it. Under AddressSanitizer it is freed. */
+void pr_alloc_back(struct pr_arena *a, void *p, size_t n);
 
 /* An array of n zeroed items; aborts when n × size overflows. */
 void *pr_alloc_array(struct pr_arena *a, size_t n, size_t size);

@@ -29,6 +29,7 @@ static void make_room(struct pr_map *m) {
     m->slots = PR_NEW_ARRAY(m->a, struct pr_map_slot, m->room);
     for (size_t i = 0; i < was.room; i++)
         if (was.slots[i].key != NULL) *slot_of(m, was.slots[i].hash, was.slots[i].space, was.slots[i].key) = was.slots[i];
+    if (was.slots != NULL) pr_alloc_back(m->a, was.slots, was.room * sizeof *was.slots);
 }
 
 void **pr_map_at(struct pr_map *m, const char *space, const char *key) {

@@ -3,7 +3,7 @@
 #include "base/base.h"
 
 char *pr_dupn(struct pr_arena *a, const char *s, size_t n) {
-    char *p = pr_alloc_bytes(a, n + 1);
+    char *p = pr_alloc_text(a, n + 1);
     if (n > 0) memcpy(p, s, n);
     p[n] = '\0';
     return p;
@@ -18,7 +18,7 @@ static char *vfmt(struct pr_arena *a, const char *fmt, va_list ap) {
     va_copy(again, ap);
     const int n = vsnprintf(small, sizeof small, fmt, ap);
     PR_ASSERT(n >= 0);
-    char *p = (size_t)n < sizeof small ? pr_dupn(a, small, (size_t)n) : pr_alloc_bytes(a, (size_t)n + 1);
+    char *p = (size_t)n < sizeof small ? pr_dupn(a, small, (size_t)n) : pr_alloc_text(a, (size_t)n + 1);
     if ((size_t)n >= sizeof small) (void)vsnprintf(p, (size_t)n + 1, fmt, again);
     va_end(again);
     return p;
@@ -42,7 +42,7 @@ static bool make_room(struct pr_buf *b, size_t n) {
     if (b->len + n + 1 <= b->room) return true;
     size_t room = b->room == 0 ? 256 : b->room;
     while (room < b->len + n + 1) room *= 2;
-    char *bigger = pr_alloc_bytes(b->a, room);
+    char *bigger = pr_alloc_text(b->a, room);
     if (b->len > 0) memcpy(bigger, b->text, b->len);
     b->text = bigger;
     b->room = room;

@@ -85,6 +85,23 @@ static void arena_grows_and_keeps(void **state) {
     for (size_t i = 0; i < 100000; i++) assert_int_equal(zero[i], 0);
 }
 
+/* A thousand times more than the arena may hold, a thing at a time. */
+static void what_is_given_back_is_handed_out_again(void **state) {
+    static const size_t sizes[] = {8, 100, 2048, (size_t)1 << 20};
+    struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)4 << 20);
+    (void)state;
+    for (size_t i = 0; i < PR_COUNT(sizes); i++)
+        for (size_t given = 0; given < (size_t)8 << 20; given += sizes[i]) {
+            char *p = pr_alloc(a, sizes[i]);
+            assert_true(p[0] == 0 && p[sizes[i] - 1] == 0);
+            memset(p, 'x', sizes[i]);
+            pr_alloc_back(a, p, sizes[i]);
+        }
+    const char *kept = pr_dup(a, "kept");
+    pr_alloc_back(a, pr_alloc(a, 3000), 3000);             /* neither small nor large: it goes with the arena */
+    assert_string_equal(kept, "kept");
+}
+
 static void text_is_built_up_to_its_cap(void **state) {
     struct pr_buf b = {.a = *state, .cap = 10};
     pr_add(&b, "12345");
@@ -260,7 +277,7 @@ int main(void) {
         cmocka_unit_test(times_go_there_and_back),   cmocka_unit_test(names_are_quoted_when_they_must_be),
         cmocka_unit_test(columns_are_those_of_a_terminal),
         cmocka_unit_test(the_nearest_name_is_near),  cmocka_unit_test(documents_keep_the_order_of_keys),
-        cmocka_unit_test(a_map_grows_and_finds_all),
+        cmocka_unit_test(a_map_grows_and_finds_all), cmocka_unit_test(what_is_given_back_is_handed_out_again),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
