@@ -370,7 +370,7 @@ bool bf_as_text(const struct pr_col *c) {
     static const char *const odd[] = {"json", "xml", "point", "polygon", "box", "lseg", "path", "circle", "line", "txid_snapshot", "pg_snapshot"};
     for (size_t i = 0; i < PR_COUNT(odd); i++)
         if (pr_starts(c->type, odd[i]) && (c->type[strlen(odd[i])] == '\0' || c->type[strlen(odd[i])] == '[')) return true;
-    return c->collation != NULL || (!pr_eq(c->type_schema, "pg_catalog") && c->n_enum_values == 0);
+    return c->collation != NULL || (!pr_eq(c->type_schema, "pg_catalog") && (c->more == NULL || c->more->n_enum_values == 0));
 }
 
 void bf_learn(struct bf *b) {

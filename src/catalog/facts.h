@@ -6,35 +6,41 @@
 
 #include "base/base.h"
 
+/* Of a column, what a server alone tells, and seldom has anything to tell. */
+struct pr_col_more {
+    const char *comment;
+    const char *const *enum_values; size_t n_enum_values;   /* when the type is an enum */
+    int64_t seq_last, seq_max;     /* of the sequence that the column owns; 0 = none, or not to be seen */
+};
+
 struct pr_col {
     const char *name;
     const char *type;              /* format_type(): "character varying(20)" */
     const char *base_type;         /* of a domain: its base's format_type; else NULL */
     const char *type_schema;       /* "pg_catalog" for built-in ones */
-    int64_t typmod;
+    int typmod;
     int position;                  /* among live columns, 1-based */
     bool not_null, has_default, domain_constrained;
     bool not_null_valid;           /* false: an 18 NOT VALID not-null constraint; true for nullable columns too */
-    const char *default_sql;       /* pg_get_expr, also of generated columns; NULL = none */
+    bool all_null;                 /* in a world: added in this run without a value; see w_all_null */
     char identity;                 /* 'a', 'd' or 0 */
     char generated;                /* 's' stored, 'v' virtual or 0 */
+    const char *default_sql;       /* pg_get_expr, also of generated columns; NULL = none */
     const char *collation;         /* NULL = default */
-    const char *comment;
-    const char *const *enum_values; size_t n_enum_values;   /* when the type is an enum */
-    int64_t seq_last, seq_max;     /* of the sequence that the column owns; 0 = none, or not to be seen */
+    const struct pr_col_more *more;    /* NULL: nothing of it */
 };
 
 struct pr_con {
     const char *name;
     char type;                     /* c p u f x n t as pg_constraint.contype */
     bool validated, enforced, deferrable;
+    bool inbound;                  /* a foreign key of another table on this one: schema/table in ref_* is that other table;
+                                    * cols are ours always, ref_cols theirs; index is ours that it leans on */
     const char *def;               /* pg_get_constraintdef */
     const char *const *cols; size_t n_cols;
     const char *ref_schema, *ref_table;                    /* foreign keys */
     const char *const *ref_cols; size_t n_ref_cols;
     const char *index;             /* index behind it, or NULL */
-    bool inbound;                  /* a foreign key of another table on this one: schema/table in ref_* is that other table;
-                                    * cols are ours always, ref_cols theirs; index is ours that it leans on */
 };
 
 struct pr_idx {
@@ -59,37 +65,42 @@ struct pr_dep {
     const char *const *mentions; size_t n_mentions;        /* columns of ours that it names; 0 = the relation as a whole */
 };
 
+/* Of a relation, what a server alone tells. */
+struct pr_rel_more {
+    const char *last_analyze;      /* ISO time or NULL */
+    int64_t seq_scans, idx_scans, inserted, updated, deleted, live_rows, dead_rows;
+    const char *comment;
+};
+
 struct pr_rel {
     const char *schema, *name;
     char kind;                     /* relkind: r p v m i I S f c t */
     char persistence;              /* p u t */
+    char replica_identity;         /* d n f i */
+    bool rows_trusted;             /* false: never analyzed, over 20 % written since, or a size that moved by over 20 % */
+    bool row_security, force_row_security;
+    bool is_default_partition, detach_pending;
+    bool is_new;                   /* made by an earlier migration of the same run: nobody uses it yet */
+    bool shape_unknown;            /* made by a query that was only foretold: there, but its columns are not known */
+    bool published;                /* in a publication, FOR ALL TABLES included */
+    int dropped_cols;              /* they count towards 1600 */
     int64_t oid;                   /* of the server the facts were read from; never part of a fingerprint */
     const char *owner;
     int64_t rows;                  /* reltuples scaled to the present size, as the planner does; of its partitions together; a guess
                                     * from the size when never analyzed */
-    bool rows_trusted;             /* false: never analyzed, over 20 % written since, or a size that moved by over 20 % */
     int64_t pages, table_bytes, index_bytes, total_bytes, toast_bytes;
-    const char *last_analyze;      /* ISO time or NULL */
-    int64_t seq_scans, idx_scans, inserted, updated, deleted, live_rows, dead_rows;
-    const char *comment;
-    bool row_security, force_row_security;
-    char replica_identity;         /* d n f i */
+    const struct pr_rel_more *more;    /* NULL: nothing of it */
     const char *options;           /* reloptions, sorted, or NULL */
     const char *partition_of_schema, *partition_of;        /* parent, or NULL */
     const char *partition_bound, *partition_key;
-    bool is_default_partition, detach_pending;
     const char *const *partitions; size_t n_partitions;    /* "schema.name" of children (partitions or inheritance) */
-    bool is_new;                   /* made by an earlier migration of the same run: nobody uses it yet */
-    bool shape_unknown;            /* made by a query that was only foretold: there, but its columns are not known */
     struct pr_col *cols; size_t n_cols;
-    int dropped_cols;              /* they count towards 1600 */
     struct pr_con *cons; size_t n_cons;
     struct pr_idx *idxs; size_t n_idxs;
     struct pr_trg *trgs; size_t n_trgs;
     struct pr_pol *pols; size_t n_pols;
     struct pr_dep *deps; size_t n_deps;
     const char *view_def;          /* views and materialized views */
-    bool published;                /* in a publication, FOR ALL TABLES included */
     const char *acl;               /* what differs from the owner's defaults, sorted: "app:SELECT, app:UPDATE(note)"; NULL = nothing */
     const char *managed_by;        /* "timescaledb", "citus", "pg_partman": an extension that does DDL on it by itself; NULL = none */
     const char *fingerprint;       /* SHA-256 hex of its shape: no OIDs, sizes, estimates or statistics */

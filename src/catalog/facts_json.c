@@ -11,6 +11,7 @@ enum field_type {
     F_BOOL,
     F_TEXTS,                       /* const char *const * and its count */
     F_LIST,                        /* array of another struct and its count */
+    F_PART,                        /* pointer to another struct, whose keys stand among those of this one; NULL as if it were empty */
     F_COMPUTED                     /* text that is written but worked out anew after reading */
 };
 
@@ -41,14 +42,26 @@ struct shape {
 #define LATER(S, m) {.key = #m, .type = F_TEXTS, .later = true, .at = TYPED(S, m, const char *const *), .count_at = TYPED(S, n_##m, size_t)}
 #define LATER_BOOL(S, m) {.key = #m, .type = F_BOOL, .later = true, .at = TYPED(S, m, bool)}
 #define LIST(S, m, k, s) {.key = k, .type = F_LIST, .at = offsetof(S, m), .count_at = TYPED(S, n_##m, size_t), .of = &(s)}
+#define PART(S, m, s) {.key = #m, .type = F_PART, .at = offsetof(S, m), .of = &(s)}
 #define COMPUTED(S, m) {.key = #m, .type = F_COMPUTED, .at = TYPED(S, m, const char *)}
 #define SHAPE(S, table) {.size = sizeof(S), .fields = (table), .n = PR_COUNT(table)}
 
+#define M struct pr_col_more
+static const struct field col_more_fields[] = {MAYBE(M, comment), TEXTS(M, enum_values), I64(M, seq_last), I64(M, seq_max)};
+#undef M
+#define M struct pr_rel_more
+static const struct field rel_more_fields[] = {
+    MAYBE(M, last_analyze), I64(M, seq_scans), I64(M, idx_scans), I64(M, inserted), I64(M, updated), I64(M, deleted), I64(M, live_rows), I64(M, dead_rows),
+    MAYBE(M, comment),
+};
+#undef M
+static const struct shape col_more_shape = SHAPE(struct pr_col_more, col_more_fields), rel_more_shape = SHAPE(struct pr_rel_more, rel_more_fields);
+
 #define C struct pr_col
 static const struct field col_fields[] = {
-    TEXT(C, name), TEXT(C, type), MAYBE(C, base_type), TEXT(C, type_schema), I64(C, typmod), INT(C, position),
+    TEXT(C, name), TEXT(C, type), MAYBE(C, base_type), TEXT(C, type_schema), INT(C, typmod), INT(C, position),
     BOOL(C, not_null), BOOL(C, has_default), BOOL(C, domain_constrained), BOOL(C, not_null_valid), MAYBE(C, default_sql),
-    CHAR(C, identity), CHAR(C, generated), MAYBE(C, collation), MAYBE(C, comment), TEXTS(C, enum_values), I64(C, seq_last), I64(C, seq_max),
+    CHAR(C, identity), CHAR(C, generated), MAYBE(C, collation), PART(C, more, col_more_shape),
 };
 #undef C
 #define K struct pr_con
@@ -81,8 +94,7 @@ static const struct shape col_shape = SHAPE(struct pr_col, col_fields), con_shap
 static const struct field rel_fields[] = {
     TEXT(R, schema), TEXT(R, name), CHAR(R, kind), CHAR(R, persistence), I64(R, oid), TEXT(R, owner), I64(R, rows),
     BOOL(R, rows_trusted), I64(R, pages), I64(R, table_bytes), I64(R, index_bytes), I64(R, total_bytes), I64(R, toast_bytes),
-    MAYBE(R, last_analyze), I64(R, seq_scans), I64(R, idx_scans), I64(R, inserted), I64(R, updated), I64(R, deleted),
-    I64(R, live_rows), I64(R, dead_rows), MAYBE(R, comment), BOOL(R, row_security), BOOL(R, force_row_security),
+    PART(R, more, rel_more_shape), BOOL(R, row_security), BOOL(R, force_row_security),
     CHAR(R, replica_identity), MAYBE(R, options), MAYBE(R, partition_of_schema), MAYBE(R, partition_of),
     MAYBE(R, partition_bound), MAYBE(R, partition_key), BOOL(R, is_default_partition), BOOL(R, detach_pending),
     TEXTS(R, partitions), LIST(R, cols, "columns", col_shape), INT(R, dropped_cols), LIST(R, cons, "constraints", con_shape),
@@ -147,6 +159,16 @@ static json_t *write_list(const struct field *f, const void *object) {
     return array;
 }
 
+static void write_fields(json_t *j, const struct shape *s, const void *object);
+
+static void write_part(json_t *j, const struct field *f, const void *at) {
+    static const struct { int64_t zero[16]; } empty;
+    PR_ASSERT(f->of->size <= sizeof empty);
+    const void *part;
+    memcpy(&part, at, sizeof part);
+    write_fields(j, f->of, part != NULL ? part : &empty);
+}
+
 static void write_field(json_t *j, const struct field *f, const void *object) {
     const void *at = member(object, f->at);
     switch (f->type) {
@@ -168,12 +190,17 @@ static void write_field(json_t *j, const struct field *f, const void *object) {
     case F_BOOL: pr_set_bool(j, f->key, *(const bool *)at); break;
     case F_TEXTS: pr_set(j, f->key, write_texts(f, object)); break;
     case F_LIST: pr_set(j, f->key, write_list(f, object)); break;
+    case F_PART: write_part(j, f, at); break;
     }
+}
+
+static void write_fields(json_t *j, const struct shape *s, const void *object) {
+    for (size_t i = 0; i < s->n; i++) write_field(j, &s->fields[i], object);
 }
 
 static json_t *write_object(const struct shape *s, const void *object) {
     json_t *j = json_object();
-    for (size_t i = 0; i < s->n; i++) write_field(j, &s->fields[i], object);
+    write_fields(j, s, object);
     return j;
 }
 
@@ -272,6 +299,13 @@ static enum pr_code read_array(const struct reader *r, const struct path *p, con
     return PR_OK;
 }
 
+static enum pr_code read_part(const struct reader *r, const struct path *p, const struct field *f, const json_t *j, char *object) {
+    void *part = pr_alloc(r->a, f->of->size);
+    PR_TRY(r->e, read_object(r, p, f->of, j, part));
+    memcpy(object + f->at, &part, sizeof part);
+    return PR_OK;
+}
+
 static enum pr_code read_field(const struct reader *r, const struct path *p, const struct field *f, const json_t *j, char *object) {
     char *at = object + f->at;
     int64_t n = 0;
@@ -296,6 +330,7 @@ static enum pr_code read_field(const struct reader *r, const struct path *p, con
         return PR_OK;
     case F_TEXTS:
     case F_LIST: return read_array(r, p, f, j, at, object + f->count_at);
+    case F_PART: break;                                     /* read_part */
     }
     PR_BUG("field type");
 }
@@ -306,6 +341,10 @@ static enum pr_code read_object(const struct reader *r, const struct path *p, co
     for (size_t i = 0; i < s->n; i++) {
         const struct field *f = &s->fields[i];
         if (f->later && json_object_get(j, f->key) == NULL) continue;
+        if (f->type == F_PART) {
+            PR_TRY(r->e, read_part(r, p, f, j, object));
+            continue;
+        }
         PR_TRY(r->e, read_field(r, &(struct path){.up = p, .key = f->key}, f, json_object_get(j, f->key), object));
     }
     return PR_OK;

@@ -54,7 +54,7 @@ static void relation_line(struct list *l, const struct pr_rel *r, const char *na
         pr_addf(&b, ", partition of %s %s%s", pr_qualified(l->a, r->partition_of_schema, r->partition_of),
                 r->partition_bound != NULL ? r->partition_bound : "", r->detach_pending ? ", detach pending" : "");
     add(l, "%s", pr_buf_text(&b));
-    if (r->comment != NULL) add(l, "comment on %s: %s", name, one_line(l->a, r->comment));
+    if (r->more != NULL && r->more->comment != NULL) add(l, "comment on %s: %s", name, one_line(l->a, r->more->comment));
     if (r->acl != NULL) add(l, "grants on %s: %s", name, r->acl);
     if (r->view_def != NULL) add(l, "definition of %s: %s", name, one_line(l->a, r->view_def));
 }
@@ -69,9 +69,10 @@ static void column_line(struct list *l, const struct pr_col *c, const char *rela
     if (c->generated != '\0') pr_addf(&b, ", generated %s", c->generated == 's' ? "stored" : "virtual");
     if (c->default_sql != NULL) pr_addf(&b, ", %s %s", c->generated != '\0' ? "as" : "default", one_line(l->a, c->default_sql));
     if (c->base_type != NULL) pr_addf(&b, ", domain over %s%s", c->base_type, c->domain_constrained ? " with constraints" : "");
-    for (size_t i = 0; i < c->n_enum_values; i++) pr_addf(&b, "%s%s", i == 0 ? ", labels " : ", ", pr_quote_literal(l->a, c->enum_values[i]));
+    const struct pr_col_more none = {0}, *more = c->more != NULL ? c->more : &none;
+    for (size_t i = 0; i < more->n_enum_values; i++) pr_addf(&b, "%s%s", i == 0 ? ", labels " : ", ", pr_quote_literal(l->a, more->enum_values[i]));
     add(l, "%s", pr_buf_text(&b));
-    if (c->comment != NULL) add(l, "comment on %s.%s: %s", relation, name, one_line(l->a, c->comment));
+    if (more->comment != NULL) add(l, "comment on %s.%s: %s", relation, name, one_line(l->a, more->comment));
 }
 
 /* Not-null constraints (type n, since 18) are left out: "not null" of the column says it, and says it on 17 too. Constraint

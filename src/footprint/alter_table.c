@@ -311,7 +311,7 @@ void fx_alter_table(struct fx *x, const void *node) {
     fx_pending(x, root);
     struct w_rel **family = NULL;
     const size_t n = fx_family(x, root, st->relation->inh, &family);
-    struct fx_at *members = PR_NEW_ARRAY(x->a, struct fx_at, n);
+    struct fx_at *members = PR_NEW_ARRAY(x->o, struct fx_at, n);
     for (size_t i = 0; i < n; i++) members[i] = (struct fx_at){.x = x, .r = family[i], .root = root, .st = st};
     for (int pass = 0; pass < P_COUNT && !x->stop; pass++) {
         ListCell *lc;

@@ -146,8 +146,8 @@ void fx_add_column(struct fx_at *t) {
         no_value_for_rows(t, &n);
     }
     if (n.not_null && n.is_virtual) fx_verify(t, "a virtual column that is not null is computed for every row");
-    (void)record(t, &n);
-    if (!n.has_value) w_note_null(x->w, t->r, fx_str(x, col));
+    struct pr_col *c = record(t, &n);
+    if (!n.has_value) w_note_null(t->r, c);
     inline_constraints(t, &n);
 }
 
@@ -275,7 +275,7 @@ void fx_set_not_null(struct fx_at *t) {
     if (fx_proves_not_null(x, t->r, col, &by)) {
         fx_why(x, t->r, "no scan: the valid constraint \"%s\" proves that \"%s\" is not null", by, col);
     } else {
-        fx_verify(t, pr_fmt(x->a, "every row is read to see that \"%s\" is not null", col));
+        fx_verify(t, pr_fmt(x->o, "every row is read to see that \"%s\" is not null", col));
         bool sure = false;
         if (fx_has_rows(t->r, &sure))
             fx_fail(x, "23502", false, "rows with a null in \"%s\" of relation \"%s\"", col, t->r->r.name);

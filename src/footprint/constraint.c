@@ -13,7 +13,7 @@ const char *fx_object_name(struct fx *x, const char *table, const char *columns,
     }
     while (t > 0 && ((unsigned char)table[t] & 0xC0u) == 0x80u) t--;                /* not within a character */
     while (c > 0 && ((unsigned char)columns[c] & 0xC0u) == 0x80u) c--;
-    return pr_fmt(x->a, "%.*s%s%.*s%s%s", (int)t, table, columns != NULL ? "_" : "", (int)c, columns != NULL ? columns : "",
+    return pr_fmt(x->o, "%.*s%s%.*s%s%s", (int)t, table, columns != NULL ? "_" : "", (int)c, columns != NULL ? columns : "",
                   label != NULL ? "_" : "", label != NULL ? label : "");
 }
 
@@ -26,9 +26,9 @@ const char *fx_free_name(struct fx *x, const struct w_rel *r, const char *column
         const bool taken = w_find(x->w, r->r.schema, name) != NULL || w_find_index(x->w, r->r.schema, name, &idx) != NULL ||
                            (con != NULL && !con->inbound);
         if (!taken) break;
-        name = fx_object_name(x, r->r.name, columns, pr_fmt(x->a, "%s%d", label, i));
+        name = fx_object_name(x, r->r.name, columns, pr_fmt(x->o, "%s%d", label, i));
     }
-    return name;
+    return fx_str(x, name);
 }
 
 /* The name that the server would choose. */
@@ -41,7 +41,7 @@ const char *fx_con_name(struct fx *x, const struct w_rel *r, const Constraint *c
     ListCell *lc;
     if (col == NULL) foreach (lc, keys) pr_addf(&b, "%s%s", lc == list_head(keys) ? "" : "_", strVal(lfirst(lc)));
     const char **names = NULL;
-    if (col == NULL && c->contype == CONSTR_CHECK && fx_columns(c->raw_expr, x->a, &names) == 1) pr_add(&b, names[0]);
+    if (col == NULL && c->contype == CONSTR_CHECK && fx_columns(c->raw_expr, x->o, &names) == 1) pr_add(&b, names[0]);
     static const char *const labels[] = {[CONSTR_CHECK] = "check", [CONSTR_UNIQUE] = "key", [CONSTR_EXCLUSION] = "excl",
                                          [CONSTR_FOREIGN] = "fkey", [CONSTR_NOTNULL] = "not_null"};
     const size_t at = (size_t)c->contype;
@@ -49,12 +49,13 @@ const char *fx_con_name(struct fx *x, const struct w_rel *r, const Constraint *c
     return fx_free_name(x, r, columns[0] != '\0' ? columns : NULL, label != NULL ? label : "con");
 }
 
-static size_t key_names(struct fx *x, const List *keys, const char *col, const char *const **out) {
-    const char **names = PR_NEW_ARRAY(x->a, const char *, (size_t)list_length(keys) + 1);
+static size_t key_names(struct pr_arena *a, const List *keys, const char *col, const char *const **out) {
+    const size_t most = keys != NIL ? (size_t)list_length(keys) : 1;
+    const char **names = PR_NEW_ARRAY(a, const char *, most);
     size_t n = 0;
     ListCell *lc;
-    foreach (lc, keys) names[n++] = fx_str(x, strVal(lfirst(lc)));
-    if (n == 0 && col != NULL) names[n++] = fx_str(x, col);
+    foreach (lc, keys) names[n++] = pr_dup(a, strVal(lfirst(lc)));
+    if (n == 0 && col != NULL) names[n++] = pr_dup(a, col);
     *out = names;
     return n;
 }
@@ -74,7 +75,7 @@ struct proving { struct fx *x; struct w_rel *r; const char *con; struct pr_buf d
 static void prove(void *ctx, const char *col) {
     struct proving *p = ctx;
     w_prove(p->x->w, p->r, p->con, fx_str(p->x, col));
-    pr_addf(&p->def, "%s(%s IS NOT NULL)", p->def.len > 0 ? " AND " : "", pr_quote_ident(p->x->a, col));
+    pr_addf(&p->def, "%s(%s IS NOT NULL)", p->def.len > 0 ? " AND " : "", pr_quote_ident(p->x->o, col));
 }
 
 /* As the catalog would have it; NULL where this grammar's library cannot print a tree. */
@@ -86,7 +87,7 @@ static const char *text_of_check(struct fx *x, const Node *expr) {
     const struct pr_stmt s = {.node = &select, .text = "", .tag = "CHECK"};
     const char *text = NULL;
     struct pr_err ignored = {0};
-    if (pr_stmt_deparse(&s, x->a, &text, &ignored) != PR_OK || !pr_starts(text, "SELECT ")) return NULL;
+    if (pr_stmt_deparse(&s, x->o, &text, &ignored) != PR_OK || !pr_starts(text, "SELECT ")) return NULL;
     return pr_fmt(x->a, "CHECK (%s)", text + strlen("SELECT "));
 }
 
@@ -99,7 +100,7 @@ static void add_check(struct fx_at *t, const Constraint *c, const char *col) {
         fx_fail(x, "42601", true, "NOT ENFORCED needs PostgreSQL 18");
     const char *name = fx_con_name(x, t->r, c, col);
     if (valid) {
-        fx_verify(t, pr_fmt(x->a, "every row is checked against \"%s\"", name));
+        fx_verify(t, pr_fmt(x->o, "every row is checked against \"%s\"", name));
         bool sure = false;
         if (fx_has_rows(t->r, &sure))
             fx_fail(x, "23514", false, "rows that violate \"%s\" of relation \"%s\"", name, t->r->r.name);
@@ -111,7 +112,7 @@ static void add_check(struct fx_at *t, const Constraint *c, const char *col) {
     con->enforced = PR_CONSTRAINT_ENFORCED(c);
     con->cols = cols;
     con->n_cols = n;
-    struct proving p = {.x = x, .r = t->r, .con = name, .def = {.a = x->a}};
+    struct proving p = {.x = x, .r = t->r, .con = name, .def = {.a = x->o}};
     fx_proven(c->raw_expr, prove, &p);
     /* Proofs end with this world; the facts that it leaves carry on what the CHECK says, or at least that. */
     con->def = text_of_check(x, c->raw_expr);
@@ -123,12 +124,12 @@ static void add_not_null(struct fx_at *t, const Constraint *c, const char *col) 
     if (x->w->version != 0 && x->w->version < 180000)
         fx_fail(x, "42601", true, "NOT NULL constraints as such need PostgreSQL 18");
     const char *const *cols = NULL, *by = NULL;
-    const size_t n = key_names(x, c->keys, col, &cols);
+    const size_t n = key_names(x->a, c->keys, col, &cols);
     const struct pr_col *has = n > 0 ? pr_find_col(&t->r->r, cols[0]) : NULL;
     if (has != NULL && has->not_null && has->not_null_valid) return;
     const bool valid = !c->skip_validation;
     if (valid && n > 0 && !fx_proves_not_null(x, t->r, cols[0], &by))
-        fx_verify(t, pr_fmt(x->a, "every row is read to see that \"%s\" is not null", cols[0]));
+        fx_verify(t, pr_fmt(x->o, "every row is read to see that \"%s\" is not null", cols[0]));
     struct pr_con *con = w_add_con(x->w, t->r, fx_con_name(x, t->r, c, col), 'n');
     con->validated = valid;
     con->cols = cols;
@@ -248,7 +249,7 @@ bool fx_key_covers(struct fx *x, const struct w_rel *r, const char *const *cols,
         if (quoted) p++;
         const size_t len = strcspn(p, quoted ? "\"" : " ,()");
         if (len == 0 || p[len] == '(') return true;        /* an expression: the server says more than we can */
-        const char *name = pr_dupn(x->a, p, len);
+        const char *name = pr_dupn(x->o, p, len);
         if (pr_eq(name, "NULL")) return true;
         if (!pr_mentions(cols, n, name)) {
             fx_fail(x, "0A000", true, "unique constraint on partitioned table must include all partitioning columns: \"%s\" of \"%s\" is missing", name, r->r.name);
@@ -269,7 +270,7 @@ static void add_key(struct fx_at *t, const Constraint *c, const char *col, int n
         return;
     }
     const char *const *cols = NULL;
-    const size_t n = c->contype == CONSTR_EXCLUSION ? exclude_columns(x, c, &cols) : key_names(x, c->keys, col, &cols);
+    const size_t n = c->contype == CONSTR_EXCLUSION ? exclude_columns(x, c, &cols) : key_names(x->a, c->keys, col, &cols);
     if (c->contype != CONSTR_EXCLUSION && !fx_key_covers(x, t->r, cols, n)) return;
     struct w_rel **family = NULL;
     const size_t members = fx_family(x, t->r, t->r->r.kind == 'p', &family);
@@ -325,8 +326,8 @@ static const char *fk_def(struct fx *x, const Constraint *c) {
 void fx_add_fk_record(struct fx *x, struct w_rel *r, const Constraint *c, const char *col, const char *name, bool valid) {
     struct w_rel *to = w_find(x->w, c->pktable->schemaname, c->pktable->relname);
     const char *const *cols = NULL, *const *keys = NULL;
-    const size_t n = key_names(x, c->fk_attrs, col, &cols);
-    size_t n_keys = key_names(x, c->pk_attrs, NULL, &keys);
+    const size_t n = key_names(x->a, c->fk_attrs, col, &cols);
+    size_t n_keys = key_names(x->a, c->pk_attrs, NULL, &keys);
     for (size_t i = 0; to != NULL && n_keys == 0 && i < to->r.n_cons; i++) {
         if (to->r.cons[i].type != 'p') continue;
         keys = to->r.cons[i].cols;
@@ -335,7 +336,7 @@ void fx_add_fk_record(struct fx *x, struct w_rel *r, const Constraint *c, const 
     struct pr_con fk = {.name = name, .type = 'f', .validated = valid, .enforced = PR_CONSTRAINT_ENFORCED(c),
                         .deferrable = c->deferrable, .def = fk_def(x, c), .cols = cols, .n_cols = n, .ref_cols = keys, .n_ref_cols = n_keys,
                         .ref_schema = to != NULL ? to->r.schema : fx_str(x, c->pktable->schemaname),
-                        .ref_table = fx_str(x, c->pktable->relname)};
+                        .ref_table = to != NULL ? to->r.name : fx_str(x, c->pktable->relname)};
     *w_add_con(x->w, r, name, 'f') = fk;
     if (to == NULL) return;
     struct pr_con *in = w_add_con(x->w, to, name, 'f');
@@ -367,7 +368,7 @@ static void check_target(struct fx_at *t, const Constraint *c, const struct w_re
     struct fx *x = t->x;
     if (!to->complete || (to->r.kind != 'r' && to->r.kind != 'p')) return;
     const char *const *cols = NULL, *const *keys = NULL;
-    const size_t n = key_names(x, c->fk_attrs, col, &cols), m = key_names(x, c->pk_attrs, NULL, &keys);
+    const size_t n = key_names(x->o, c->fk_attrs, col, &cols), m = key_names(x->o, c->pk_attrs, NULL, &keys);
     const struct pr_idx *key = target_key(to, keys, m);
     if (m == 0 ? key != NULL && n != key->n_cols : n != m) {
         fx_fail(x, "42830", true, "number of referencing and referenced columns for foreign key disagree");
@@ -402,7 +403,7 @@ static void add_foreign(struct fx_at *t, const Constraint *c, const char *col, i
     if (scan && t->r->r.kind != 'p') {
         const char *const *names = NULL;
         fx_scan(x, t->r);
-        if (key_names(x, c->fk_attrs, col, &names) != 1 || !w_all_null(t->r, names[0]))
+        if (key_names(x->o, c->fk_attrs, col, &names) != 1 || !w_all_null(t->r, names[0]))
             for (size_t i = 0; i < n_below; i++) fx_scan(x, below[i]);
         fx_why(x, t->r, "every row is looked up in \"%s\"", to->r.name);
         fx_why(x, to, "rows of \"%s\" are looked up here", t->r->r.name);

@@ -53,7 +53,7 @@ void fx_validate_constraint(struct fx_at *t) {
     if (c->validated) return;
     if (c->type == 'f') validate_fk(t, c);
     else {
-        fx_verify(t, pr_fmt(x->a, "every row is checked against \"%s\"", name));
+        fx_verify(t, pr_fmt(x->o, "every row is checked against \"%s\"", name));
         bool sure = false;
         if (fx_has_rows(t->r, &sure))
             fx_fail(x, c->type == 'n' ? "23502" : "23514", false, "rows that violate \"%s\" of relation \"%s\"", name,

@@ -2,7 +2,7 @@
 #include "footprint/statements.h"
 
 static const char *text_of_key(struct fx *x, const PartitionSpec *spec) {
-    struct pr_buf b = {.a = x->a};
+    struct pr_buf b = {.a = x->o};
     pr_add(&b, "(");
     ListCell *lc;
     foreach (lc, spec->partParams) {
@@ -42,6 +42,7 @@ static void add_like(struct fx *x, struct w_rel *r, const TableLikeClause *like)
         const int position = c->position;
         *c = from->r.cols[i];
         c->position = position;
+        c->all_null = false;
         if ((like->options & CREATE_TABLE_LIKE_DEFAULTS) == 0) c->has_default = false;
         if ((like->options & CREATE_TABLE_LIKE_IDENTITY) == 0) c->identity = 0;
         if ((like->options & CREATE_TABLE_LIKE_GENERATED) == 0) c->generated = 0;
@@ -54,7 +55,7 @@ static void add_like(struct fx *x, struct w_rel *r, const TableLikeClause *like)
     for (size_t i = 0; i < from->r.n_idxs; i++) {
         const struct pr_idx *ix = &from->r.idxs[i];
         if (!ix->valid) continue;
-        struct pr_buf cols = {.a = x->a};
+        struct pr_buf cols = {.a = x->o};
         for (size_t k = 0; k < ix->n_cols; k++) pr_addf(&cols, "%s%s", k > 0 ? "_" : "", ix->cols[k]);
         const char *label = ix->primary ? "pkey" : ix->constraint != NULL ? "key" : "idx";
         struct pr_idx *mine = w_add_idx(x->w, r, fx_free_name(x, r, ix->primary ? NULL : pr_buf_text(&cols), label));
@@ -83,8 +84,11 @@ static void add_parents(struct fx *x, struct w_rel *r, const CreateStmt *st) {
         if (parent == NULL) return;
         fx_lock(x, parent, PR_SHARE_UPDATE_EXCLUSIVE);
         if (!parent->complete) r->complete = false;
-        for (size_t i = 0; i < parent->r.n_cols; i++)
-            *w_add_col(x->w, r, parent->r.cols[i].name, parent->r.cols[i].type) = parent->r.cols[i];
+        for (size_t i = 0; i < parent->r.n_cols; i++) {
+            struct pr_col *c = w_add_col(x->w, r, parent->r.cols[i].name, parent->r.cols[i].type);
+            *c = parent->r.cols[i];
+            c->all_null = false;
+        }
         w_add_partition(x->w, parent, r);
     }
 }

@@ -21,7 +21,7 @@ static bool gather_aliases(Node *node, void *ctx) {
     if (IsA(node, RangeVar)) {
         const RangeVar *v = FX_NODE(RangeVar, node);
         if (w_find(u->x->w, v->schemaname, v->relname) == u->r)
-            *PR_PUSH(u->x->a, u->aliases, u->n, u->cap) = v->alias != NULL ? v->alias->aliasname : v->relname;
+            *PR_PUSH(u->x->o, u->aliases, u->n, u->cap) = v->alias != NULL ? v->alias->aliasname : v->relname;
     }
     return pr_tree_walk(node, gather_aliases, ctx);
 }
@@ -32,7 +32,7 @@ static bool gather_from(Node *node, void *ctx) {
     if (IsA(node, RangeVar)) {
         const RangeVar *v = FX_NODE(RangeVar, node);
         const struct w_rel *r = w_find(l->x->w, v->schemaname, v->relname);
-        if (r != NULL) *PR_PUSH(l->x->a, l->rels, l->n, l->cap) = r;
+        if (r != NULL) *PR_PUSH(l->x->o, l->rels, l->n, l->cap) = r;
     }
     return pr_tree_walk(node, gather_from, ctx);
 }
@@ -66,7 +66,7 @@ static void take_column(struct use *u, const List *fields) {
     const char *col = strVal(last);
     const bool whole_row = n == 1 && pr_mentions(u->aliases, u->n, col) && pr_find_col(&u->r->r, col) == NULL;
     if (whole_row) u->all = true;
-    else if (of != NULL || means(u, col)) *PR_PUSH(u->x->a, u->cols, u->n_cols, u->cap_cols) = col;
+    else if (of != NULL || means(u, col)) *PR_PUSH(u->x->o, u->cols, u->n_cols, u->cap_cols) = col;
 }
 
 static bool gather_uses(Node *node, void *ctx) {
@@ -90,7 +90,7 @@ static bool gather_joins(Node *node, void *ctx) {
         const JoinExpr *j = FX_NODE(JoinExpr, node);
         if (j->isNatural) u->all = true;
         ListCell *lc;
-        foreach (lc, j->usingClause) *PR_PUSH(u->x->a, u->cols, u->n_cols, u->cap_cols) = strVal(lfirst(lc));
+        foreach (lc, j->usingClause) *PR_PUSH(u->x->o, u->cols, u->n_cols, u->cap_cols) = strVal(lfirst(lc));
     }
     return pr_tree_walk(node, gather_joins, ctx);
 }

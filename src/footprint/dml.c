@@ -103,7 +103,7 @@ static void read_relation(struct reader *rd, const RangeVar *rv) {
         if (!(rd->work || rd->expand) || r->r.view_def == NULL || rd->depth >= MAX_VIEWS) return;
         struct pr_script s PR_CLEANUP(pr_script_done) = {0};
         struct pr_err e = {0};
-        if (pr_script_parse(r->r.view_def, strlen(r->r.view_def), x->a, &s, &e) != PR_OK || s.n != 1) return;
+        if (pr_script_parse(r->r.view_def, strlen(r->r.view_def), x->o, &s, &e) != PR_OK || s.n != 1) return;
         struct reader inner = {.x = x, .lock = rd->lock, .work = rd->work, .expand = rd->expand, .below = rd->below, .depth = rd->depth + 1};
         (void)read_node((Node *)(uintptr_t)s.stmts[0].node, &inner);
         return;
@@ -235,7 +235,7 @@ static struct w_rel *behind_view(struct fx *x, const struct w_rel *view) {
     struct pr_script s PR_CLEANUP(pr_script_done) = {0};
     struct pr_err e = {0};
     if (view->r.view_def == NULL || view->r.n_trgs > 0) return NULL;        /* INSTEAD OF: its function says what happens */
-    if (pr_script_parse(view->r.view_def, strlen(view->r.view_def), x->a, &s, &e) != PR_OK || s.n != 1) return NULL;
+    if (pr_script_parse(view->r.view_def, strlen(view->r.view_def), x->o, &s, &e) != PR_OK || s.n != 1) return NULL;
     const SelectStmt *q = pr_as(SelectStmt, (const Node *)s.stmts[0].node);
     const RangeVar *rv = q != NULL && list_length(q->fromClause) == 1 ? pr_as(RangeVar, (const Node *)linitial(q->fromClause)) : NULL;
     return rv != NULL ? named_in_view(x, rv) : NULL;
@@ -322,7 +322,7 @@ void fx_update(struct fx *x, const void *node) {
     reads_with(x, st->targetList, st->withClause, NULL);
     uses_new_enum_value(x, st->targetList);
     uses_new_enum_value(x, st->whereClause);
-    r->nulls = NULL;
+    r->nulls = false;
     bool key = false, referenced = false;
     ListCell *lc;
     foreach (lc, st->targetList) {
@@ -408,7 +408,7 @@ static void rows_come(struct fx *x, struct w_rel *r, int64_t n) {
     const size_t members = fx_family(x, r, r->r.kind == 'p', &family);
     for (size_t i = 0; i < members; i++) {
         struct w_rel *m = family[i];
-        m->nulls = NULL;
+        m->nulls = false;
         if (m->empty) {
             m->r.rows = n >= 0 && members == 1 ? pr_sat_add(m->r.rows, n) : -1;
             m->r.rows_trusted = m->r.rows >= 0;
@@ -421,7 +421,7 @@ static void rows_come(struct fx *x, struct w_rel *r, int64_t n) {
 static void route_rows(struct fx *x, struct w_rel *r, const InsertStmt *st) {
     if (r->r.kind != 'p') return;
     const char *open = r->r.partition_key != NULL ? strchr(r->r.partition_key, '(') : NULL;
-    const char *key = open != NULL && strlen(open) > 2 ? pr_dupn(x->a, open + 1, strlen(open) - 2) : NULL;
+    const char *key = open != NULL && strlen(open) > 2 ? pr_dupn(x->o, open + 1, strlen(open) - 2) : NULL;
     const List *rows = NIL;
     if (st->selectStmt != NULL && IsA(st->selectStmt, SelectStmt)) rows = FX_NODE(SelectStmt, st->selectStmt)->valuesLists;
     int at = -1, i = 0;

@@ -197,7 +197,7 @@ void fx_truncate(struct fx *x, const void *node) {
         if (r == NULL) return;
         fx_main(x, r);
         const size_t m = fx_family(x, r, rv->inh, &family);
-        for (size_t i = 0; i < m; i++) *PR_PUSH(x->a, all, n, cap) = family[i];
+        for (size_t i = 0; i < m; i++) *PR_PUSH(x->o, all, n, cap) = family[i];
     }
     for (size_t i = 0; i < n; i++) {                       /* grows as foreign keys lead on */
         fx_lock(x, all[i], PR_ACCESS_EXCLUSIVE);
@@ -216,7 +216,7 @@ void fx_truncate(struct fx *x, const void *node) {
             fx_lose(x, "rows of table", other->r.name, false);
             struct w_rel **family = NULL;
             const size_t m = fx_family(x, other, true, &family);
-            for (size_t j = 0; j < m; j++) *PR_PUSH(x->a, all, n, cap) = family[j];
+            for (size_t j = 0; j < m; j++) *PR_PUSH(x->o, all, n, cap) = family[j];
         }
     }
     x->out->loses_data = true;

@@ -152,7 +152,7 @@ static void drop_type(struct fx *x, const DropStmt *st, const TypeName *tn) {
             return;
         }
         fx_lock(x, r, PR_ACCESS_EXCLUSIVE);
-        fx_lose(x, "column", pr_fmt(x->a, "%s.%s", w_full(x->w, r), uses[i].col), false);
+        fx_lose(x, "column", pr_fmt(x->o, "%s.%s", w_full(x->w, r), uses[i].col), false);
         const AlterTableCmd cmd = {.type = T_AlterTableCmd, .subtype = AT_DropColumn, .name = (char *)(uintptr_t)uses[i].col,
                                    .behavior = DROP_CASCADE};
         struct fx_at t = {.x = x, .r = r, .root = r, .cmd = &cmd};

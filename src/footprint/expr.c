@@ -120,10 +120,10 @@ static const Node *expr_of_script(const struct pr_script *s, bool is_check) {
 bool fx_with_expr(struct fx *x, const char *text, void (*use)(void *ctx, const Node *expr), void *ctx) {
     if (text == NULL) return false;
     const bool is_check = pr_starts(text, "CHECK");
-    const char *sql = is_check ? pr_fmt(x->a, "ALTER TABLE t ADD %s", text) : pr_fmt(x->a, "SELECT %s", text);
+    const char *sql = is_check ? pr_fmt(x->o, "ALTER TABLE t ADD %s", text) : pr_fmt(x->o, "SELECT %s", text);
     struct pr_script s PR_CLEANUP(pr_script_done) = {0};
     struct pr_err e = {0};
-    if (pr_script_parse(sql, strlen(sql), x->a, &s, &e) != PR_OK) return false;
+    if (pr_script_parse(sql, strlen(sql), x->o, &s, &e) != PR_OK) return false;
     const Node *expr = expr_of_script(&s, is_check);
     if (expr == NULL) return false;
     use(ctx, expr);
@@ -154,7 +154,7 @@ static bool inlines_steady(struct vol *v, const struct pr_fn *fn) {
     if (!pr_eq(fn->language, "sql") || fn->body == NULL || v->depth > 3) return false;
     struct pr_script s PR_CLEANUP(pr_script_done) = {0};
     struct pr_err e = {0};
-    if (pr_script_parse(fn->body, strlen(fn->body), v->x->a, &s, &e) != PR_OK) return false;
+    if (pr_script_parse(fn->body, strlen(fn->body), v->x->o, &s, &e) != PR_OK) return false;
     if (s.n != 1 || s.stmts[0].node == NULL || !IsA(s.stmts[0].node, SelectStmt)) return false;
     const SelectStmt *q = s.stmts[0].node;
     if (q->fromClause != NIL || q->whereClause != NULL || q->withClause != NULL || list_length(q->targetList) != 1)
@@ -184,7 +184,7 @@ static bool call_volatile(struct vol *v, const FuncCall *call) {
     if (is == FX_UNKNOWN) is = user_function(v, schema, name);
     if (is == FX_STEADY) return false;
     if (is == FX_UNKNOWN) fx_guess(v->x);
-    v->what = pr_fmt(v->x->a, "%s()", name);
+    v->what = pr_fmt(v->x->o, "%s()", name);
     return true;
 }
 
@@ -221,7 +221,7 @@ static void lock_serial(struct fx *x, const FuncCall *call, enum pr_lock lock) {
     if (table == NULL || col == NULL) return;
     const size_t len = strlen(table);
     const bool quoted = len > 2 && table[0] == '"' && table[len - 1] == '"' && strchr(table, '.') == NULL;
-    const struct w_rel *r = w_find_full(x->w, quoted ? pr_dupn(x->a, table + 1, len - 2) : table);
+    const struct w_rel *r = w_find_full(x->w, quoted ? pr_dupn(x->o, table + 1, len - 2) : table);
     if (r != NULL) (void)fx_lock_owned(x, r, fx_str(x, col), lock);
     else fx_guess(x);
 }

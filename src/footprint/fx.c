@@ -32,7 +32,7 @@ struct w_rel *fx_rel_named(struct fx *x, const char *schema, const char *name, c
     }
     if (w_absent(x->w, schema, name)) {
         if (missing_ok) return NULL;
-        fx_fail(x, "42P01", true, "relation \"%s\" does not exist", pr_qualified(x->a, schema, name));
+        fx_fail(x, "42P01", true, "relation \"%s\" does not exist", pr_qualified(x->o, schema, name));
         return NULL;
     }
     fx_guess(x);
@@ -174,13 +174,13 @@ static void add_below(struct fx *x, const struct w_rel *r, struct w_rel ***list,
         bool seen = false;                                 /* an inheritance child may have several parents */
         for (size_t k = 0; k < *n && r->r.kind != 'p' && !seen; k++) seen = (*list)[k] == child;
         if (seen) continue;
-        *PR_PUSH(x->a, *list, *n, *cap) = child;
+        *PR_PUSH(x->o, *list, *n, *cap) = child;
         add_below(x, child, list, n, cap, depth + 1);
     }
 }
 
 size_t fx_family(struct fx *x, struct w_rel *r, bool inh, struct w_rel ***out) {
-    struct w_rel **list = PR_NEW_ARRAY(x->a, struct w_rel *, 1);       /* most stand alone */
+    struct w_rel **list = PR_NEW_ARRAY(x->o, struct w_rel *, 1);       /* most stand alone */
     size_t n = 0, cap = 1;
     list[n++] = r;
     if (inh) add_below(x, r, &list, &n, &cap, 0);

@@ -30,7 +30,7 @@ static const char *name_of_expr(const void *expr) {
 }
 
 static const char *index_name(struct fx *x, const struct w_rel *r, const IndexStmt *st) {
-    struct pr_buf b = {.a = x->a};
+    struct pr_buf b = {.a = x->o};
     ListCell *lc;
     foreach (lc, st->indexParams) {
         const IndexElem *e = lfirst(lc);
@@ -49,12 +49,14 @@ static void mention(struct fx *x, struct shape *s, const char *name) {
 
 static void mention_all(struct fx *x, struct shape *s, const Node *expr) {
     const char **names = NULL;
-    const size_t n = fx_columns(expr, x->a, &names);
+    const size_t n = fx_columns(expr, x->o, &names);
     for (size_t i = 0; i < n; i++) mention(x, s, names[i]);
 }
 
 static struct shape shape_of(struct fx *x, const IndexStmt *st) {
-    struct shape s = {.plain_order = true};
+    const size_t keys = (size_t)list_length(st->indexParams), all = keys + (size_t)list_length(st->indexIncludingParams);
+    struct shape s = {.cols = PR_NEW_ARRAY(x->a, const char *, keys), .cap_n = keys, .mentions = PR_NEW_ARRAY(x->a, const char *, all), .cap_m = all,
+                      .plain_order = true};
     ListCell *lc;
     foreach (lc, st->indexParams) {
         const IndexElem *e = lfirst(lc);

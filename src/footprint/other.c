@@ -119,7 +119,7 @@ void fx_create_function(struct fx *x, const void *node) {
     const char *text = strVal(linitial(FX_NODE(List, as->arg)));
     struct pr_script s PR_CLEANUP(pr_script_done) = {0};
     struct pr_err e = {0};
-    if (pr_script_parse(text, strlen(text), x->a, &s, &e) != PR_OK) return;
+    if (pr_script_parse(text, strlen(text), x->o, &s, &e) != PR_OK) return;
     for (size_t i = 0; i < s.n && !x->stop; i++)
         if (s.stmts[i].node != NULL) analysed(x, s.stmts[i].node, false);
 }

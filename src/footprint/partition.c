@@ -126,7 +126,7 @@ struct w_rel *fx_route(struct fx *x, const struct w_rel *parent, const char *val
 
 bool fx_in_partition_key(struct fx *x, const struct w_rel *r, const char *col) {
     const char *open = r->r.partition_key != NULL ? strchr(r->r.partition_key, '(') : NULL;
-    return open != NULL && fx_text_names_column(x, pr_fmt(x->a, "ROW%s", open), col);
+    return open != NULL && fx_text_names_column(x, pr_fmt(x->o, "ROW%s", open), col);
 }
 
 void fx_attach(struct fx_at *t) {

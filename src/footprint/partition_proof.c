@@ -54,8 +54,8 @@ static bool all_digits(const char *s, const char *form) {
 static const char *moment(const struct key *k, const char *v) {
     const char *zone = k->x->w->time_zone;
     const size_t n = strlen(v);
-    if (all_digits(v, "dddd-dd-dd")) v = pr_fmt(k->x->a, "%s 00:00:00", v);
-    else if (n == 22 && pr_ends(v, "+00")) v = pr_dupn(k->x->a, v, 19);
+    if (all_digits(v, "dddd-dd-dd")) v = pr_fmt(k->x->o, "%s 00:00:00", v);
+    else if (n == 22 && pr_ends(v, "+00")) v = pr_dupn(k->x->o, v, 19);
     const bool has_zone = pr_starts(k->type, "timestamp with time zone"), utc = pr_eq(zone, "UTC") || pr_eq(zone, "Etc/UTC") || pr_eq(zone, "GMT");
     return all_digits(v, "dddd-dd-dd dd:dd:dd") && (!has_zone || utc) ? v : NULL;
 }
@@ -86,12 +86,12 @@ static bool compare(const struct key *k, const char *a, const char *b, int *out)
 /* --- from the tree to terms --- */
 
 static struct term *term(const struct key *k, enum kind kind) {
-    struct term *t = PR_NEW(k->x->a, struct term);
+    struct term *t = PR_NEW(k->x->o, struct term);
     t->kind = kind;
     return t;
 }
 
-static void add(const struct key *k, struct term *to, const struct term *item) { *PR_PUSH(k->x->a, to->items, to->n, to->cap) = *item; }
+static void add(const struct key *k, struct term *to, const struct term *item) { *PR_PUSH(k->x->o, to->items, to->n, to->cap) = *item; }
 
 static bool may_cast(const struct key *k, const TypeName *t) {
     for (size_t i = 0; k->casts != NULL && k->casts[i] != NULL && t->typmods == NIL && t->arrayBounds == NIL; i++)
@@ -106,7 +106,7 @@ static const char *constant(const struct key *k, const Node *n) {
     }
     if (n == NULL || !IsA(n, A_Const) || FX_NODE(A_Const, n)->isnull) return NULL;
     const A_Const *c = FX_NODE(A_Const, n);
-    if (nodeTag(&c->val) == T_Integer) return pr_fmt(k->x->a, "%d", intVal(&c->val));
+    if (nodeTag(&c->val) == T_Integer) return pr_fmt(k->x->o, "%d", intVal(&c->val));
     if (nodeTag(&c->val) == T_Float) return fx_str(k->x, c->val.fval.fval);
     return nodeTag(&c->val) == T_String ? fx_str(k->x, strVal(&c->val)) : NULL;
 }
@@ -302,9 +302,9 @@ static const struct pr_col *key_column(struct fx *x, const struct w_rel *parent,
     const char *open = parent->r.partition_key != NULL ? strchr(parent->r.partition_key, '(') : NULL;
     const size_t len = open != NULL ? strlen(open) : 0;
     if (len < 3 || strchr(open, ',') != NULL) return NULL;
-    const char *name = pr_dupn(x->a, open + 1, len - 2);
+    const char *name = pr_dupn(x->o, open + 1, len - 2);
     for (size_t i = 0; i < child->r.n_cols; i++)
-        if (pr_eq(pr_quote_ident(x->a, child->r.cols[i].name), name)) return &child->r.cols[i];
+        if (pr_eq(pr_quote_ident(x->o, child->r.cols[i].name), name)) return &child->r.cols[i];
     return NULL;
 }
 

@@ -134,7 +134,7 @@ static void rebuilds(struct fx_at *t, const char *col, bool all) {
     }
     if (n == 0) return;
     fx_build(t->x, t->r, n);
-    fx_why(t->x, t->r, "the heap stays, but %s on \"%s\" %s built anew", pr_plural(t->x->a, n, "index"), col,
+    fx_why(t->x, t->r, "the heap stays, but %s on \"%s\" %s built anew", pr_plural(t->x->o, n, "index"), col,
            n == 1 ? "is" : "are");
 }
 
@@ -144,7 +144,7 @@ static void constraints(struct fx_at *t, const char *col, bool rewrite) {
         const struct pr_con *c = &t->r->r.cons[i];
         if (!pr_mentions(c->cols, c->n_cols, col)) continue;
         if (c->type == 'c' && c->validated && c->enforced && !rewrite)
-            fx_verify(t, pr_fmt(x->a, "every row is checked again against \"%s\"", c->name));
+            fx_verify(t, pr_fmt(x->o, "every row is checked again against \"%s\"", c->name));
         if (c->type != 'f') continue;
         struct w_rel *partner = fx_rel_named(x, c->ref_schema, c->ref_table, 'r', true);
         if (partner == NULL) continue;

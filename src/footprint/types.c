@@ -113,8 +113,8 @@ const char *fx_type_text(struct fx *x, const struct fx_type *t) {
             break;
         }
     const char *mods = "";
-    if (t->mod1 >= 0 && t->mod2 >= 0) mods = pr_fmt(x->a, "(%d,%d)", t->mod1, t->mod2);
-    else if (t->mod1 >= 0) mods = pr_fmt(x->a, "(%d)", t->mod1);
+    if (t->mod1 >= 0 && t->mod2 >= 0) mods = pr_fmt(x->o, "(%d,%d)", t->mod1, t->mod2);
+    else if (t->mod1 >= 0) mods = pr_fmt(x->o, "(%d)", t->mod1);
     const char *array = t->array ? "[]" : "";
     const char *with = strstr(base, " with");
     if (*mods != '\0' && with != NULL)

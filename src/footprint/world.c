@@ -65,8 +65,8 @@ struct pr_facts *pr_world_whole(struct pr_world *w) {
 
 static struct pr_world *empty_world(struct pr_arena *a) {
     struct pr_world *w = PR_NEW(a, struct pr_world);
-    *w = (struct pr_world){.a = a, .rels = {.exact.a = a, .bare.a = a}, .idxs = {.exact.a = a, .bare.a = a},
-                           .types = {.exact.a = a, .bare.a = a}, .taken.a = a, .taken_types.a = a, .gone.a = a, .gone_names.a = a, .parents.a = a};
+    *w = (struct pr_world){.a = a, .rels = {.exact.a = a, .qualified.a = a}, .idxs = {.exact.a = a, .qualified.a = a},
+                           .types = {.exact.a = a, .qualified.a = a}, .taken.a = a, .taken_types.a = a, .gone.a = a, .gone_names.a = a, .parents.a = a};
     w->finder = (struct pr_finder){.ctx = w, .rel = seen_rel, .table_of = seen_table, .type = seen_type, .listed = seen_listed,
                                      .listed_index = seen_listed_index};
     return w;
@@ -142,7 +142,7 @@ bool pr_world_created(const struct pr_world *w, const char *schema, const char *
 
 void w_grow_old(struct w_rel *r) {
     r->empty = false;
-    r->nulls = NULL;
+    r->nulls = false;
     if (!r->own) return;
     r->own = false;
     r->r.shape_unknown = !r->complete;

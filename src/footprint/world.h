@@ -4,10 +4,12 @@
 
 #include "footprint/footprint.h"
 
-/* What the last statement took from a relation: see world_back.c. */
+/* What the last statement took from a relation: see world_back.c. Kept until the next one. */
 struct w_was { bool gone; const char *schema, *name; };
+struct w_names_was { const char **items; size_t n; };
 
-/* A relation as the next statement finds it. Arrays inside r belong to the facts until the first change (`mine`). */
+/* A relation as the next statement finds it. Arrays inside r belong to the facts until the first change (`mine`). There may be a hundred
+ * thousand of them: what is rare stands behind a pointer. */
 struct w_rel {
     struct pr_rel r;
     bool own;                      /* created in this run: nobody else has it yet */
@@ -16,15 +18,15 @@ struct w_rel {
     bool empty;                    /* certainly without rows */
     bool listed;                   /* by w_all */
     bool until_commit;             /* ON COMMIT DROP */
+    bool nulls;                    /* pr_col.all_null holds: no row was written since it was noted */
     unsigned mine;                 /* W_COLS | … : array already copied */
-    size_t cap_cols, cap_cons, cap_idxs, cap_trgs, cap_pols, cap_deps, cap_parts;
-    struct w_proof *nulls;         /* columns added in this run without a value: null in every row */
+    unsigned cap_cols, cap_cons, cap_idxs, cap_trgs, cap_deps, cap_parts;
+    int born, changed, idxs_changed;                       /* statements (w->step) that made it, took its name, touched its indexes; 0 = none */
     struct w_proof *proofs;        /* what CHECK constraints of this run prove; newest first */
+    const struct w_was *was;       /* before `changed` */
+    const struct w_names_was *was_idxs;                    /* before `idxs_changed` */
     int64_t pending_tx;            /* rows written in that transaction under deferred constraints; 0 = none */
     int64_t pending_checks;        /* w->checks as it was then */
-    int64_t born, changed, idxs_changed;                   /* statements (w->step) that made it, took its name, touched its indexes; 0 = none */
-    struct w_was was;              /* before `changed` */
-    const char **was_idxs; size_t n_was_idxs;
 };
 #define W_TEMP "pg_temp"               /* schema of temporary relations */
 enum { W_COLS = 1, W_CONS = 2, W_IDXS = 4, W_TRGS = 8, W_PARTS = 16 };
@@ -36,9 +38,10 @@ struct w_proof { const char *con, *col; struct w_proof *next; };
 struct w_value { const char *type, *value; int64_t tx; bool type_is_new; struct w_value *next; };
 struct w_type { struct pr_typ t; bool own, gone; int64_t tx; struct w_type *next; };
 
-/* Things by (schema, name) and by name alone, newest first. What no longer has its name is cut out when it is met. */
+/* Things by (schema, name), and those that have a schema by name alone, newest first. What no longer has its name is cut out when it is
+ * met. */
 struct w_named { void *what; int64_t stamp; struct w_named *next; };
-struct w_names { struct pr_map exact, bare; };
+struct w_names { struct pr_map exact, qualified; };
 
 /* A world lies on facts, or on another world that it must not change: what is below is taken over when it is first asked for. */
 struct pr_world {
@@ -67,7 +70,7 @@ struct pr_world {
     bool bodies_unread;            /* SET check_function_bodies = off */
     bool in_tx;                    /* the runner or the script holds a transaction open */
     int64_t tx;                    /* counts transactions */
-    int64_t step;                  /* counts statements */
+    int step;                      /* counts statements */
     bool back;                     /* pr_world_created tells what was so before the last of them */
     struct pr_arena *out;          /* of footprints; NULL = a */
     int64_t checks;                /* counts SET CONSTRAINTS ALL IMMEDIATE: what was due before is checked */
@@ -79,6 +82,8 @@ void w_grow_old(struct w_rel *r);
 struct w_rel *w_find(const struct pr_world *w, const char *schema, const char *name);
 /* True when facts are there and say that no such relation exists. */
 bool w_absent(const struct pr_world *w, const char *schema, const char *name);
+/* The one that was put in later, of equal ones a; NULL is none. */
+const struct w_named *w_newer(const struct w_named *a, const struct w_named *b);
 /* A relation that is only known by name: facts do not have it. */
 struct w_rel *w_stub(struct pr_world *w, const char *schema, const char *name, char kind);
 /* A new relation of this run. Schema NULL = first of the search path. */
@@ -135,7 +140,7 @@ void w_cut_con(struct pr_world *w, struct w_rel *r, const char *name);
 void w_cut_idx(struct pr_world *w, struct w_rel *r, const char *name);
 void w_cut_trg(struct pr_world *w, struct w_rel *r, const char *name);
 void w_prove(struct pr_world *w, struct w_rel *r, const char *con, const char *col);
-void w_note_null(struct pr_world *w, struct w_rel *r, const char *col);
+void w_note_null(struct w_rel *r, struct pr_col *c);                                   /* c was added to r without a value */
 bool w_all_null(const struct w_rel *r, const char *col);
 /* The other side of a foreign key's own record. */
 void w_cut_partner(struct pr_world *w, const struct w_rel *r, const struct pr_con *fk);

@@ -3,7 +3,7 @@
 
 /* --- names -------------------------------------------------------------------------------------------------------------- */
 
-/* Does the thing still have the name? schema is what it was put under; for the bare list any schema is fine. */
+/* Does the thing still have the name? schema is what it was put under; where the name alone counts any schema is fine. */
 typedef bool has_name_fn(const void *what, const char *schema, bool any_schema, const char *name);
 
 static bool rel_has_name(const void *what, const char *schema, bool any_schema, const char *name) {
@@ -31,7 +31,7 @@ static void put_in(struct pr_world *w, void **chain, void *what, int64_t stamp) 
 
 static void put(struct pr_world *w, struct w_names *names, const char *schema, const char *name, void *what, int64_t stamp) {
     put_in(w, pr_map_at(&names->exact, schema, name), what, stamp);
-    put_in(w, pr_map_at(&names->bare, NULL, name), what, stamp);
+    if (schema != NULL) put_in(w, pr_map_at(&names->qualified, NULL, name), what, stamp);
 }
 
 /* Who looks back may still ask for what the last statement took. */
@@ -40,23 +40,29 @@ static bool is_remembered(const struct pr_world *w, const void *what, has_name_f
     return w->back && has != type_has_name && (r->changed == w->step || r->idxs_changed == w->step);
 }
 
-/* The newest of that name; those before it that lost the name are forgotten. */
-static const struct w_named *newest(const struct pr_world *w, const struct w_names *names, const char *schema, bool any_schema, const char *name, has_name_fn *has) {
-    const struct pr_map *m = any_schema ? &names->bare : &names->exact;
-    struct w_named *first = pr_map_get(m, any_schema ? NULL : schema, name), *at = first;
+/* The newest of a chain that has the name; those before it that lost the name are forgotten. */
+static const struct w_named *newest_in(const struct pr_world *w, const struct pr_map *m, const char *schema, bool any_schema, const char *name, has_name_fn *has) {
+    const char *space = any_schema ? NULL : schema;
+    struct w_named *first = pr_map_get(m, space, name), *at = first;
     bool forget = true;
     for (; at != NULL && !has(at->what, schema, any_schema, name); at = at->next) forget = forget && !is_remembered(w, at->what, has);
-    if (at != first && first != NULL && forget) *pr_map_at((struct pr_map *)(uintptr_t)m, any_schema ? NULL : schema, name) = at;
+    if (at != first && first != NULL && forget) *pr_map_at((struct pr_map *)(uintptr_t)m, space, name) = at;
     return at;
+}
+
+const struct w_named *w_newer(const struct w_named *a, const struct w_named *b) {
+    return a == NULL || (b != NULL && b->stamp > a->stamp) ? b : a;
+}
+
+static const struct w_named *newest(const struct pr_world *w, const struct w_names *names, const char *schema, bool any_schema, const char *name, has_name_fn *has) {
+    const struct w_named *exact = newest_in(w, &names->exact, schema, any_schema, name, has);
+    return any_schema ? w_newer(exact, newest_in(w, &names->qualified, NULL, true, name, has)) : exact;
 }
 
 /* Without a search path an unqualified name and a qualified one may be the same thing: then the name alone decides. */
 static void *find_named(const struct pr_world *w, const struct w_names *names, const char *schema, const char *name, has_name_fn *has) {
     const struct w_named *n = newest(w, names, schema, schema == NULL && w->n_path == 0, name, has);
-    if (schema != NULL && w->n_path == 0) {
-        const struct w_named *bare = newest(w, names, NULL, false, name, has);
-        if (bare != NULL && (n == NULL || bare->stamp > n->stamp)) n = bare;
-    }
+    if (schema != NULL && w->n_path == 0) n = w_newer(n, newest(w, names, NULL, false, name, has));
     return n != NULL ? n->what : NULL;
 }
 
@@ -82,13 +88,12 @@ static struct w_rel *take_rel(struct pr_world *w, const struct w_rel *from) {
     *r = *from;
     r->mine = 0;
     r->born = r->changed = r->idxs_changed = 0;
-    r->cap_cols = r->r.n_cols;
-    r->cap_cons = r->r.n_cons;
-    r->cap_idxs = r->r.n_idxs;
-    r->cap_trgs = r->r.n_trgs;
-    r->cap_pols = r->r.n_pols;
-    r->cap_deps = r->r.n_deps;
-    r->cap_parts = r->r.n_partitions;
+    r->cap_cols = (unsigned)r->r.n_cols;
+    r->cap_cons = (unsigned)r->r.n_cons;
+    r->cap_idxs = (unsigned)r->r.n_idxs;
+    r->cap_trgs = (unsigned)r->r.n_trgs;
+    r->cap_deps = (unsigned)r->r.n_deps;
+    r->cap_parts = (unsigned)r->r.n_partitions;
     r->listed = false;
     if (w->aged) w_grow_old(r);
     for (size_t i = 0; i < r->r.n_partitions; i++) w_note_child(w, r, r->r.partitions[i]);

@@ -1,20 +1,36 @@
 /* world_rel.c: changes inside one relation of the shadow catalog. An array is copied the first time it is written to. */
 #include "footprint/world.h"
 
-/* Makes the array writable. The copy keeps exactly n items of room; pr_grow makes more. */
+/* Makes the array writable: a copy that has no room for more. NULL when it was writable already, or holds nothing. */
 static void *own_array(struct pr_world *w, struct w_rel *r, unsigned bit, const void *items, size_t n, size_t size) {
-    if ((r->mine & bit) != 0) return NULL;
+    const bool was = (r->mine & bit) != 0;
     r->mine |= bit;
-    char *copy = pr_alloc_array(w->a, n + 1, size);
-    if (n > 0) memcpy(copy, items, n * size);
+    if (was || n == 0) return NULL;
+    char *copy = pr_alloc_array(w->a, n, size);
+    memcpy(copy, items, n * size);
     return copy;
+}
+
+/* Room for one more at the end of an array of n items: most stay short, and there may be a hundred thousand of them. What a writable one
+ * grew out of is given back where no other world can look at it. */
+static void *one_more(struct pr_world *w, void *items_ptr, size_t n, unsigned *cap, size_t size) {
+    char **items = items_ptr;
+    if (n >= *cap) {
+        const size_t room = n + n / 4 + 1;
+        char *bigger = pr_alloc_array(w->a, room, size);
+        if (n > 0) memcpy(bigger, *items, n * size);
+        if (w->back && *cap > 0) pr_alloc_back(w->a, *items, *cap * size);
+        *items = bigger;
+        *cap = (unsigned)room;
+    }
+    return memset(*items + n * size, 0, size);
 }
 
 static void own_cols(struct pr_world *w, struct w_rel *r) {
     struct pr_col *copy = own_array(w, r, W_COLS, r->r.cols, r->r.n_cols, sizeof *copy);
     if (copy == NULL) return;
     r->r.cols = copy;
-    r->cap_cols = r->r.n_cols;
+    r->cap_cols = (unsigned)r->r.n_cols;
 }
 
 void w_expect_cols(struct pr_world *w, struct w_rel *r, size_t n) {
@@ -22,7 +38,7 @@ void w_expect_cols(struct pr_world *w, struct w_rel *r, size_t n) {
     struct pr_col *room = PR_NEW_ARRAY(w->a, struct pr_col, n);
     if (r->r.n_cols > 0) memcpy(room, r->r.cols, r->r.n_cols * sizeof *room);
     r->r.cols = room;
-    r->cap_cols = n;
+    r->cap_cols = (unsigned)n;
     r->mine |= W_COLS;
 }
 
@@ -30,7 +46,7 @@ void w_own_cons(struct pr_world *w, struct w_rel *r) {
     struct pr_con *copy = own_array(w, r, W_CONS, r->r.cons, r->r.n_cons, sizeof *copy);
     if (copy == NULL) return;
     r->r.cons = copy;
-    r->cap_cons = r->r.n_cons;
+    r->cap_cons = (unsigned)r->r.n_cons;
 }
 
 static void own_idxs(struct pr_world *w, struct w_rel *r) {
@@ -38,14 +54,14 @@ static void own_idxs(struct pr_world *w, struct w_rel *r) {
     struct pr_idx *copy = own_array(w, r, W_IDXS, r->r.idxs, r->r.n_idxs, sizeof *copy);
     if (copy == NULL) return;
     r->r.idxs = copy;
-    r->cap_idxs = r->r.n_idxs;
+    r->cap_idxs = (unsigned)r->r.n_idxs;
 }
 
 static void own_trgs(struct pr_world *w, struct w_rel *r) {
     struct pr_trg *copy = own_array(w, r, W_TRGS, r->r.trgs, r->r.n_trgs, sizeof *copy);
     if (copy == NULL) return;
     r->r.trgs = copy;
-    r->cap_trgs = r->r.n_trgs;
+    r->cap_trgs = (unsigned)r->r.n_trgs;
 }
 
 struct pr_col *w_col(struct pr_world *w, struct w_rel *r, const char *name) {
@@ -74,21 +90,21 @@ struct pr_idx *w_idx(struct pr_world *w, struct w_rel *r, const char *name) {
 
 struct pr_col *w_add_col(struct pr_world *w, struct w_rel *r, const char *name, const char *type) {
     own_cols(w, r);
-    struct pr_col *c = PR_PUSH(w->a, r->r.cols, r->r.n_cols, r->cap_cols);
+    struct pr_col *c = one_more(w, &r->r.cols, r->r.n_cols++, &r->cap_cols, sizeof *c);
     *c = (struct pr_col){.name = name, .type = type, .typmod = -1, .position = (int)r->r.n_cols, .not_null_valid = true};
     return c;
 }
 
 struct pr_con *w_add_con(struct pr_world *w, struct w_rel *r, const char *name, char type) {
     w_own_cons(w, r);
-    struct pr_con *c = PR_PUSH(w->a, r->r.cons, r->r.n_cons, r->cap_cons);
+    struct pr_con *c = one_more(w, &r->r.cons, r->r.n_cons++, &r->cap_cons, sizeof *c);
     *c = (struct pr_con){.name = name, .type = type, .validated = true, .enforced = true};
     return c;
 }
 
 struct pr_idx *w_add_idx(struct pr_world *w, struct w_rel *r, const char *name) {
     own_idxs(w, r);
-    struct pr_idx *i = PR_PUSH(w->a, r->r.idxs, r->r.n_idxs, r->cap_idxs);
+    struct pr_idx *i = one_more(w, &r->r.idxs, r->r.n_idxs++, &r->cap_idxs, sizeof *i);
     *i = (struct pr_idx){.name = name, .method = "btree", .valid = true, .ready = true, .live = true,
                          .default_order = true, .bytes = -1};
     w_note_index(w, r, name);
@@ -97,15 +113,15 @@ struct pr_idx *w_add_idx(struct pr_world *w, struct w_rel *r, const char *name) 
 
 struct pr_trg *w_add_trg(struct pr_world *w, struct w_rel *r, const char *name) {
     own_trgs(w, r);
-    struct pr_trg *t = PR_PUSH(w->a, r->r.trgs, r->r.n_trgs, r->cap_trgs);
+    struct pr_trg *t = one_more(w, &r->r.trgs, r->r.n_trgs++, &r->cap_trgs, sizeof *t);
     *t = (struct pr_trg){.name = name, .enabled = true};
     return t;
 }
 
-/* pr_grow copies when the array is full, and an array taken from facts always is: so no write reaches the facts. */
+/* An array that is full is copied, and one taken from facts always is: so no write reaches the facts. */
 void w_add_dep(struct pr_world *w, struct w_rel *r, const char *kind, const struct w_rel *of,
                const char *const *mentions, size_t n) {
-    struct pr_dep *d = PR_PUSH(w->a, r->r.deps, r->r.n_deps, r->cap_deps);
+    struct pr_dep *d = one_more(w, &r->r.deps, r->r.n_deps++, &r->cap_deps, sizeof *d);
     *d = (struct pr_dep){.kind = kind, .schema = of->r.schema, .name = of->r.name, .mentions = mentions, .n_mentions = n};
 }
 
@@ -126,9 +142,9 @@ static void forget_child(struct pr_world *w, const struct w_rel *parent, const c
 /* The array of names, to write to: room for at least one more. */
 static const char **own_parts(struct pr_world *w, struct w_rel *parent) {
     const char **list = (const char **)(uintptr_t)parent->r.partitions;
-    if ((parent->mine & W_PARTS) == 0) parent->cap_parts = parent->r.n_partitions;
+    if ((parent->mine & W_PARTS) == 0) parent->cap_parts = (unsigned)parent->r.n_partitions;
     parent->mine |= W_PARTS;
-    (void)pr_grow(w->a, &list, parent->r.n_partitions, &parent->cap_parts, sizeof *list);
+    (void)one_more(w, &list, parent->r.n_partitions, &parent->cap_parts, sizeof *list);
     parent->r.partitions = list;
     return list;
 }
@@ -150,7 +166,7 @@ void w_cut_deps(struct pr_world *w, const struct w_rel *view) {
         if (n == r->r.n_deps) continue;
         r->r.deps = kept;
         r->r.n_deps = n;
-        r->cap_deps = cap;
+        r->cap_deps = (unsigned)cap;
     }
 }
 
@@ -244,16 +260,15 @@ void w_prove(struct pr_world *w, struct w_rel *r, const char *con, const char *c
     r->proofs = p;
 }
 
-void w_note_null(struct pr_world *w, struct w_rel *r, const char *col) {
-    struct w_proof *p = PR_NEW(w->a, struct w_proof);
-    *p = (struct w_proof){.col = col, .next = r->nulls};
-    r->nulls = p;
+void w_note_null(struct w_rel *r, struct pr_col *c) {
+    for (size_t i = 0; i < r->r.n_cols && !r->nulls; i++) r->r.cols[i].all_null = false;       /* noted before rows were written */
+    r->nulls = true;
+    c->all_null = true;
 }
 
 bool w_all_null(const struct w_rel *r, const char *col) {
-    for (const struct w_proof *p = r->nulls; p != NULL; p = p->next)
-        if (pr_eq(p->col, col)) return true;
-    return false;
+    const struct pr_col *c = r->nulls ? pr_find_col(&r->r, col) : NULL;
+    return c != NULL && c->all_null;
 }
 
 /* The other table's record of the same foreign key. */

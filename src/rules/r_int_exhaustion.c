@@ -7,7 +7,7 @@ enum { WARN_PERCENT = 70, HIGH_PERCENT = 90 };
 /* The highest number that both the column and its sequence take. */
 static int64_t limit_of(const struct pr_col *col) {
     const int64_t type = pr_eq(col->type, "integer") ? INT32_MAX : pr_eq(col->type, "smallint") ? INT16_MAX : INT64_MAX;
-    return col->seq_max > 0 && col->seq_max < type ? col->seq_max : type;
+    return col->more->seq_max > 0 && col->more->seq_max < type ? col->more->seq_max : type;
 }
 
 static void check(const struct pr_rule_ctx *c) {
@@ -16,14 +16,15 @@ static void check(const struct pr_rule_ctx *c) {
     if (r == NULL || pr_world_created(c->before, r->schema, r->name)) return;
     for (size_t i = 0; i < r->n_cols; i++) {
         const struct pr_col *col = &r->cols[i];
-        const int64_t limit = limit_of(col), percent = limit < INT64_MAX && col->seq_last > 0 ? col->seq_last / (limit / 100 + 1) : 0;
+        if (col->more == NULL || col->more->seq_last <= 0) continue;
+        const int64_t limit = limit_of(col), percent = limit < INT64_MAX ? col->more->seq_last / (limit / 100 + 1) : 0;
         if (percent < WARN_PERCENT || pr_said_before(c)) continue;
         const char *t = pr_qualified(PR_A(c), NULL, r->name), *name = pr_id(c, col->name);
         const struct pr_span at = pr_word_at(c, r->name, 0);
         pr_report(c, &(struct pr_hit){.level = percent >= HIGH_PERCENT ? PR_ERROR : PR_WARNING, .offset = at.offset, .len = at.len,
             .title = pr_fmt(PR_A(c), "%s.%s has used %" PRId64 " %% of its numbers", t, name, percent),
             .what = pr_fmt(PR_A(c), "Its sequence stands at %s of %s (%s). At the end every INSERT fails (2200H or 22003), and the way to bigint takes longer than that leaves.",
-                           pr_human_count(PR_A(c), col->seq_last), pr_human_count(PR_A(c), limit), col->type),
+                           pr_human_count(PR_A(c), col->more->seq_last), pr_human_count(PR_A(c), limit), col->type),
             .safe_sql = pr_fmt(PR_A(c), "ALTER TABLE %s ADD COLUMN %s bigint;  -- then a trigger that keeps both in step, a backfill, and the swap", t, pr_id(c, pr_fmt(PR_A(c), "%s_big", col->name)))});
     }
 }

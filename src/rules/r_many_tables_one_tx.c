@@ -2,7 +2,10 @@
 
 #include "rules/help.h"
 
-static bool in_use(const struct pr_rel *r) { return r != NULL && pr_sat_add(r->seq_scans, pr_sat_add(r->idx_scans, pr_sat_add(r->inserted, r->updated))) > 0; }
+static bool in_use(const struct pr_rel *r) {
+    const struct pr_rel_more *seen = r != NULL ? r->more : NULL;
+    return seen != NULL && pr_sat_add(seen->seq_scans, pr_sat_add(seen->idx_scans, pr_sat_add(seen->inserted, seen->updated))) > 0;
+}
 
 static void check(const struct pr_rule_ctx *c) {
     const int first = c->so_far.exclusive;

@@ -17,20 +17,20 @@
 
 struct pr_stmt {
     int index;                 /* 0-based, in the order of the file */
+    int top;                   /* index, and of what stands in a body (pr_script_flat) that of the file's own statement round it */
     const void *node;          /* Node * (the stmt of a RawStmt); NULL when the grammar does not accept the text */
     const char *text;          /* the statement alone: no leading blanks or comments, no semicolon */
     size_t offset, len;        /* bytes in the script's text */
     size_t base;               /* what a node's location counts from: see pr_stmt_at */
     int line, end_line;        /* 1-based lines of its first and last byte */
-    int top;                   /* index, and of what stands in a body (pr_script_flat) that of the file's own statement round it */
-    bool opened;               /* its body follows in the flat script */
     const struct pr_inside *inside;    /* NULL: a statement of the file itself */
     const char *tag;           /* command tag as the server would give it: "CREATE INDEX", "ALTER TABLE"; "?" when unparsed */
     const char *comment;       /* comments directly above it, without their marks, or NULL */
     /* Why it is not judged; set only when node is NULL. */
-    enum pr_unjudged { PR_JUDGED = 0, PR_UNPARSED, PR_PSQL_COMMAND, PR_COPY_DATA, PR_TEMPLATE, PR_DYNAMIC } unjudged;
     const char *problem;       /* the grammar's message, e.g. syntax error at or near "FORM" */
     int problem_line, problem_col;
+    enum pr_unjudged { PR_JUDGED = 0, PR_UNPARSED, PR_PSQL_COMMAND, PR_COPY_DATA, PR_TEMPLATE, PR_DYNAMIC } unjudged;
+    bool opened;               /* its body follows in the flat script */
     /* Of a script that is passed through (pr_script_pass): node and text are there while its group is awake, NULL before and after. */
     bool passing, passing_outside_tx, passing_secret;      /* what pr_stmt_outside_tx and pr_stmt_has_secret say all the time */
 };

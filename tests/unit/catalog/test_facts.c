@@ -30,10 +30,13 @@ static const char *const *texts(struct dice *d, size_t *n) {
 }
 
 static struct pr_col column(struct dice *d) {
-    struct pr_col c = {.name = text(d), .type = text(d), .base_type = maybe(d), .type_schema = text(d), .typmod = amount(d),
+    struct pr_col c = {.name = text(d), .type = text(d), .base_type = maybe(d), .type_schema = text(d), .typmod = (int)roll(d, 1000) - 500,
         .position = (int)roll(d, 99), .not_null = flag(d), .has_default = flag(d), .domain_constrained = flag(d), .not_null_valid = flag(d),
-        .default_sql = maybe(d), .identity = flag(d) ? 'a' : '\0', .generated = flag(d) ? 's' : '\0', .collation = maybe(d), .comment = maybe(d)};
-    c.enum_values = texts(d, &c.n_enum_values);
+        .default_sql = maybe(d), .identity = flag(d) ? 'a' : '\0', .generated = flag(d) ? 's' : '\0', .collation = maybe(d)};
+    struct pr_col_more *more = PR_NEW(d->a, struct pr_col_more);
+    *more = (struct pr_col_more){.comment = maybe(d), .seq_last = amount(d), .seq_max = amount(d)};
+    more->enum_values = texts(d, &more->n_enum_values);
+    if (flag(d)) c.more = more;
     return c;
 }
 static struct pr_con constraint(struct dice *d) {
@@ -52,12 +55,15 @@ static struct pr_idx index_of(struct dice *d) {
 static struct pr_rel relation(struct dice *d) {
     struct pr_rel r = {.schema = text(d), .name = text(d), .kind = "rpvmfS"[roll(d, 6)], .persistence = 'p', .oid = amount(d), .owner = text(d),
         .rows = amount(d), .rows_trusted = flag(d), .pages = amount(d), .table_bytes = amount(d), .index_bytes = amount(d),
-        .total_bytes = amount(d), .toast_bytes = amount(d), .last_analyze = maybe(d), .seq_scans = amount(d), .idx_scans = amount(d),
-        .inserted = amount(d), .updated = amount(d), .deleted = amount(d), .live_rows = amount(d), .dead_rows = amount(d), .comment = maybe(d),
+        .total_bytes = amount(d), .toast_bytes = amount(d),
         .row_security = flag(d), .force_row_security = flag(d), .replica_identity = "dnfi"[roll(d, 4)], .options = maybe(d),
         .partition_of_schema = maybe(d), .partition_of = maybe(d), .partition_bound = maybe(d), .partition_key = maybe(d),
         .is_default_partition = flag(d), .detach_pending = flag(d), .dropped_cols = (int)roll(d, 9), .view_def = maybe(d),
         .published = flag(d), .acl = maybe(d)};
+    struct pr_rel_more *more = PR_NEW(d->a, struct pr_rel_more);
+    *more = (struct pr_rel_more){.last_analyze = maybe(d), .seq_scans = amount(d), .idx_scans = amount(d), .inserted = amount(d), .updated = amount(d),
+        .deleted = amount(d), .live_rows = amount(d), .dead_rows = amount(d), .comment = maybe(d)};
+    if (flag(d)) r.more = more;
     r.partitions = texts(d, &r.n_partitions);
     r.n_cols = roll(d, 4), r.n_cons = roll(d, 3), r.n_idxs = roll(d, 3), r.n_trgs = roll(d, 2), r.n_pols = roll(d, 2), r.n_deps = roll(d, 3);
     r.cols = PR_NEW_ARRAY(d->a, struct pr_col, r.n_cols), r.cons = PR_NEW_ARRAY(d->a, struct pr_con, r.n_cons);
@@ -161,7 +167,8 @@ static void fingerprint_is_shape(void **state) {
     const char *was = rels[0].fingerprint, *whole = f.fingerprint;
     assert_int_equal(strlen(was), 64);
     /* what is no shape */
-    rels[0].oid = 99, rels[0].rows = 5, rels[0].rows_trusted = true, rels[0].total_bytes = 8192, rels[0].dropped_cols = 3, rels[0].idx_scans = 7;
+    const struct pr_rel_more more = {.idx_scans = 7};
+    rels[0].oid = 99, rels[0].rows = 5, rels[0].rows_trusted = true, rels[0].total_bytes = 8192, rels[0].dropped_cols = 3, rels[0].more = &more;
     rels[0].cons = cons, rels[0].n_cons = 1;
     pr_facts_fingerprint(&f, a);
     assert_string_equal(rels[0].fingerprint, was);

@@ -316,6 +316,24 @@ static void a_world_on_another_leaves_it_alone(void **state) {
     pr_arena_free(a);
 }
 
+/* Without a search path a name alone means the newest of that name, whatever schema it has. */
+static void names_without_a_path(void **state) {
+    (void)state;
+    struct pr_arena *a = pr_arena_new(PR_CAP_ARENA);
+    struct pr_world *w = pr_world_new(NULL, 0, a);
+    walk(w, "CREATE TABLE a.u ()", a);
+    assert_true(pr_world_created(w, NULL, "u") && pr_world_created(w, "a", "u") && !pr_world_created(w, "b", "u"));
+    walk(w, "ALTER TABLE a.u SET SCHEMA b", a);
+    assert_true(pr_world_created(w, NULL, "u") && !pr_world_created(w, "a", "u") && pr_world_created(w, "b", "u"));
+    walk(w, "CREATE TABLE c.u (); DROP TABLE u", a);
+    assert_true(pr_world_created(w, NULL, "u") && pr_world_created(w, "b", "u") && !pr_world_created(w, "c", "u"));
+    walk(w, "CREATE INDEX i ON b.u (x); DROP INDEX b.i; CREATE TYPE a.y AS ENUM (); CREATE TABLE v (c y)", a);
+    assert_false(pr_world_created(w, NULL, "i"));
+    walk(w, "DROP TABLE u", a);
+    assert_false(pr_world_created(w, NULL, "u") || pr_world_created(w, "b", "u"));
+    pr_arena_free(a);
+}
+
 static void later_nothing_is_new(void **state) {
     (void)state;
     struct pr_arena *a = pr_arena_new(PR_CAP_ARENA);
@@ -385,7 +403,7 @@ int main(void) {
         cmocka_unit_test(pending_events_stop_ddl),
         cmocka_unit_test(the_world_shows_itself_as_facts),
         cmocka_unit_test(a_world_on_another_leaves_it_alone),
-        cmocka_unit_test(later_nothing_is_new),
+        cmocka_unit_test(later_nothing_is_new), cmocka_unit_test(names_without_a_path),
         cmocka_unit_test(a_new_tables_constraints_are_valid),
         cmocka_unit_test(durations_need_sizes),
         cmocka_unit_test(json_has_every_member),

@@ -37,7 +37,7 @@ static PR_UNUSED struct pr_facts *facts_of(struct pr_arena *a, const char *setup
     *f = *pr_world_whole(judged(a, (struct ask){.sql = setup, .facts = nothing, .tx = PR_TX_EACH, .version = version}).after);
     for (size_t i = 0; i < f->n_rels; i++) {
         struct pr_rel *r = &f->rels[i];
-        r->rows = r->live_rows = rows;
+        r->rows = rows;
         r->rows_trusted = true;
         r->is_new = false;                                   /* the setup was another run */
         r->table_bytes = r->total_bytes = rows * 200;

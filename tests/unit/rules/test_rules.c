@@ -44,6 +44,7 @@ static void touch_up_more(const struct pr_rule *rule, struct pr_facts *f, struct
     static const char *const r_id[] = {"r_id"}, *const id[] = {"id"};
     static const struct pr_ref ref = {.basis = PR_REF_ASKED, .schema = "public", .table = "t", .ref_schema = "public", .ref_table = "r", .cols = r_id, .ref_cols = id, .n_cols = 1};
     static const struct pr_orphans lost = {.ref = &ref, .rows = 9};
+    static const struct pr_col_more used_up = {.seq_last = 2147483647};
     if (pr_eq(rule->id, "orphan-rows")) {
         f->orphans = &lost;
         f->n_orphans = 1;
@@ -71,7 +72,7 @@ static void touch_up_more(const struct pr_rule *rule, struct pr_facts *f, struct
         if (pr_eq(rule->id, "column-limit") && pr_eq(r->name, "t")) r->dropped_cols = 1598;
         if (pr_eq(rule->id, "not-owner")) r->owner = pr_eq(r->name, "u") ? "pgrail_proof_reader" : "postgres";
         if (pr_eq(rule->id, "managed-by-extension") && pr_eq(r->name, "t")) r->managed_by = "timescaledb";
-        for (size_t k = 0; k < r->n_cols && pr_eq(rule->id, "int-exhaustion"); k++) r->cols[k].seq_last = pr_eq(r->cols[k].name, "id") ? 2147483647 : 0;
+        for (size_t k = 0; k < r->n_cols && pr_eq(rule->id, "int-exhaustion"); k++) r->cols[k].more = pr_eq(r->cols[k].name, "id") ? &used_up : NULL;
         if (pr_eq(rule->id, "sequence-not-reset") && r->n_cols > 0 && pr_eq(r->cols[0].name, "id")) r->cols[0].default_sql = "nextval('t_id_seq'::regclass)";
         for (size_t k = 0; k < r->n_cons && pr_eq(rule->id, "pending-trigger-events"); k++)
             if (r->cons[k].type == 'f') {
