@@ -32,8 +32,15 @@ static struct w_rel *fresh(struct fx *x, const RangeVar *rv, char kind, OnCommit
     return r;
 }
 
+/* A table that names itself: it is not there yet when its statement is read. */
+static bool is_itself(struct fx *x, const struct w_rel *r, const RangeVar *rv) {
+    if (w_find(x->w, rv->schemaname, rv->relname) != r) return false;
+    fx_fail(x, "42P01", true, "relation \"%s\" does not exist", rv->relname);
+    return true;
+}
+
 static void add_like(struct fx *x, struct w_rel *r, const TableLikeClause *like) {
-    const struct w_rel *from = fx_rel(x, like->relation, 'r', false);
+    const struct w_rel *from = is_itself(x, r, like->relation) ? NULL : fx_rel(x, like->relation, 'r', false);
     if (from == NULL) return;
     fx_lock(x, from, PR_ACCESS_SHARE);
     if (!from->complete) r->complete = false;
@@ -76,6 +83,7 @@ static void add_parents(struct fx *x, struct w_rel *r, const CreateStmt *st) {
     ListCell *lc;
     foreach (lc, st->inhRelations) {
         const RangeVar *rv = lfirst(lc);
+        if (is_itself(x, r, rv)) return;
         if (st->partbound != NULL) {
             fx_partition_of(x, rv, r, st->partbound);
             continue;

@@ -154,6 +154,9 @@ static const struct { const char *sql; int version; enum pr_tx_mode tx; const ch
     {"CREATE TABLE t (a int primary key); CREATE TABLE u (b int references t); DROP TABLE t", 0, PR_TX_ONE, "2BP01"},
     {"CREATE TABLE t (a int primary key); CREATE TABLE u (b int references t); TRUNCATE t", 0, PR_TX_ONE, "0A000"},
     {"CREATE TABLE t (a int); ALTER TABLE t ADD COLUMN b int NOT NULL", 0, PR_TX_ONE, NULL},
+    {"CREATE TABLE t (a int, LIKE t)", 0, PR_TX_EACH, "42P01"},
+    {"CREATE TABLE t (a int) INHERITS (t)", 0, PR_TX_EACH, "42P01"},
+    {"CREATE TABLE t PARTITION OF t DEFAULT", 0, PR_TX_EACH, "42P01"},
     {"LOCK TABLE t", 0, PR_TX_EACH, "25P01"},
 };
 
