@@ -2,13 +2,24 @@
 
 enum { FIRST_ROOM = 16 };
 
-/* FNV-1a, then mixed: the low bits choose the slot. */
+/* Eight bytes at a time, each mixed into all bits: keys may be texts of hundreds of bytes. The low bits choose the slot. */
+static uint64_t mixed(uint64_t h, const char *s) {
+    const size_t n = strlen(s);
+    size_t i = 0;
+    for (uint64_t w = 0; i + sizeof w <= n; i += sizeof w) {
+        memcpy(&w, s + i, sizeof w);
+        h = (h ^ w) * UINT64_C(0x9E3779B97F4A7C15);
+        h ^= h >> 32;
+    }
+    for (; i < n; i++) h = (h ^ (unsigned char)s[i]) * UINT64_C(1099511628211);
+    return h ^ n;
+}
+
 static uint64_t hash_of(const char *space, const char *key) {
-    uint64_t h = 1469598103934665603u;
-    for (const char *p = space != NULL ? space : ""; *p != '\0'; p++) h = (h ^ (unsigned char)*p) * 1099511628211u;
-    h = (h ^ (space != NULL ? 1u : 2u)) * 1099511628211u;
-    for (const char *p = key; *p != '\0'; p++) h = (h ^ (unsigned char)*p) * 1099511628211u;
-    return h ^ (h >> 29);
+    uint64_t h = UINT64_C(1469598103934665603);
+    if (space != NULL) h = mixed(h, space) * UINT64_C(0x9E3779B97F4A7C15);
+    h = mixed(h, key) * UINT64_C(0x9E3779B97F4A7C15);
+    return h ^ (h >> 32);
 }
 
 /* Open addressing: the slot of that key, or the empty one where it belongs. There always is an empty one. */
