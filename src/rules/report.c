@@ -184,21 +184,27 @@ void pr_report(const struct pr_rule_ctx *c, const struct pr_hit *h) {
     }, c->rule);
 }
 
+/* A number that is mostly the same as another of the finding: then both are one value. like may be NULL. */
+static json_t *put_int(json_t *o, const char *key, int n, json_t *like) {
+    json_t *value = like != NULL && json_integer_value(like) == n ? json_incref(like) : json_integer(n);
+    pr_set(o, key, value);
+    return value;
+}
+
 json_t *pr_finding_json(const struct pr_finding *f, json_t *texts) {
     json_t *o = json_object();
     pr_set_shared(o, "rule", f->rule, texts);
     pr_set_shared(o, "family", f->family, texts);
     pr_set_shared(o, "level", pr_level_name(f->level), texts);
     pr_set_shared(o, "path", f->path, texts);
-    pr_set_int(o, "line", f->line);
-    pr_set_int(o, "col", f->col);
-    pr_set_int(o, "end_line", f->end_line);
+    json_t *line = put_int(o, "line", f->line, NULL), *col = put_int(o, "col", f->col, NULL);
+    put_int(o, "end_line", f->end_line, line);
     pr_set_int(o, "statement", f->stmt);
     pr_set_str(o, "source", f->source);
     pr_set_int(o, "source_col", f->source_col);
-    pr_set_int(o, "width", f->width);
-    pr_set_int(o, "col_utf16", f->col16);
-    pr_set_int(o, "width_utf16", f->width16);
+    json_t *width = put_int(o, "width", f->width, NULL);
+    put_int(o, "col_utf16", f->col16, col);
+    put_int(o, "width_utf16", f->width16, width);
     pr_set_str(o, "fingerprint", f->fingerprint);
     pr_set_str(o, "title", f->title);
     pr_set_str(o, "what", f->what);
