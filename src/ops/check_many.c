@@ -12,7 +12,7 @@
 #include "proc/proc.h"
 #include "rules/carry.h"
 
-enum { MOST = 8, SIDES = 2, RUN_BYTES = 8 << 10, PAYS_BYTES = 64 << 10, LOOK_MS = 50 };     /* a fork takes as long as judging 20 kB */
+enum { MOST = 8, SIDES = 2, RUN_BYTES = 8 << 10, PAYS_BYTES = 64 << 10, LOOK_MS = 50, AHEAD_BYTES = 256 << 10 };     /* a fork takes as long as judging 20 kB */
 #define ROOM_BYTES ((size_t)64 << 20)                       /* of a child, for its answers: 40,000 findings and more; pages come as they are used */
 #define PAGE ((size_t)4096)
 
@@ -81,6 +81,14 @@ static bool claim(struct pr_many *m, int taker, size_t *out) {
 
 /* --- a child ------------------------------------------------------------------------------------------------------ */
 
+/* Pages of the room that the next answers will need, at one go: one by one each costs more than what is written to it. Where the kernel
+ * cannot do that they come one by one. */
+static void make_ready(struct pr_room *room, size_t *ready) {
+    if (room->used + AHEAD_BYTES / 2 <= *ready || *ready + AHEAD_BYTES > room->size) return;
+    (void)madvise(room->bytes + *ready, AHEAD_BYTES, MADV_POPULATE_WRITE);
+    *ready += AHEAD_BYTES;
+}
+
 static bool carry(const struct pr_check *k, size_t i, struct pr_room *room, const struct pr_judged *sides[SIDES]) {
     struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
     const struct pr_judged *found[SIDES] = {0};
@@ -95,9 +103,10 @@ static bool carry(const struct pr_check *k, size_t i, struct pr_room *room, cons
 static int work(void *ctx, const volatile sig_atomic_t *told) {
     struct child *c = ctx;
     struct pr_many *m = c->many;
-    size_t r = 0;
+    size_t r = 0, ready = 0;
     bool fits = true;
     while (fits && *told == 0 && claim(m, CHILD + c->number, &r)) {
+        make_ready(&c->room, &ready);
         for (size_t i = m->runs[r].from; i < m->runs[r].to; i++) {
             fits = fits && carry(m->k, i, &c->room, m->answers[i].sides);
             atomic_store(&m->answers[i].state, fits ? ANSWERED : LEFT);
