@@ -246,7 +246,7 @@ static bool goes_along(const struct judging *g) { return g->j->lean && pr_world_
 
 /* One world is enough where no facts can be asked: what is foretold of a statement is judged and given back. */
 static void judge_along(struct judging *g) {
-    enum { GIVEN_BACK_AFTER = 500 };
+    enum { GIVEN_BACK_AFTER = 100 };
     struct pr_arena *scratch PR_CLEANUP(pr_arena_freep) = pr_arena_new(PR_CAP_ARENA);
     struct pr_reviewing look = {.judge = g->j};
     pr_world_begin(g->before, g->tx);
@@ -299,7 +299,7 @@ static void number(struct judging *g) {
 
 /* Trees of the whole text are needed only where all is foretold before anything is judged. */
 static enum pr_code read_side(struct judging *g, struct pr_err *e) {
-    enum { GROUP_BYTES = 128 << 10 };
+    enum { GROUP_BYTES = 64 << 10 };
     const struct pr_side *side = g->j->side;
     struct pr_filing filing = {.all = &g->abouts, .a = g->a};
     const struct pr_passing along = {.group_bytes = g->j->group_bytes > 0 ? g->j->group_bytes : GROUP_BYTES, .stays = pr_about_stays, .ctx = &filing};
@@ -316,14 +316,14 @@ static void forget(struct judging *g) {
     pr_script_done(s);
     *s = counted;
     g->d->run = (struct pr_run_footprint){0};
-    g->d->after = NULL;
 }
 
 enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct pr_judged *out, struct pr_err *e) {
     struct pr_arena *inner PR_CLEANUP(pr_arena_freep) = j->lean ? pr_arena_new(PR_CAP_ARENA) : NULL;
+    struct pr_arena *worlds PR_CLEANUP(pr_arena_freep) = j->lean ? pr_arena_new(PR_CAP_ARENA) : NULL;
     struct pr_arena *own = inner != NULL ? inner : a;
     struct pr_judged d = {.findings = {.a = a, .config = j->config}};
-    struct pr_world *before = j->world != NULL ? j->world : pr_world_new(j->facts, j->version_num, own);
+    struct pr_world *before = j->world != NULL ? j->world : pr_world_new(j->facts, j->version_num, worlds != NULL ? worlds : own);
     struct judging g PR_CLEANUP(close_judging) = {.j = j, .a = own, .version = pr_world_version(before), .d = &d, .before = before};
     PR_TRY(e, read_side(&g, e));
     g.tx = pr_side_tx_as(j->side, &d.script);
@@ -331,11 +331,13 @@ enum pr_code pr_judge_side(const struct pr_judge *j, struct pr_arena *a, struct 
     pr_footprint_open(&d.script, pr_world_facts(before), own, &g.flat);
     if (g.flat.stmts != d.script.stmts) g.abouts.filed = false;         /* with bodies the statements have other numbers */
     judge_all(&g);
+    pr_arena_free(worlds);                                  /* of a large script half of all, and asked no more */
+    worlds = NULL;
     number(&g);
     pr_ignores_apply(&g.flat, j->side, &d.findings, &d.hidden);
     number(&g);                                             /* the notes about ignores: what was hidden keeps its fingerprint, and its place among equals */
     for (size_t i = 0; i < d.findings.n; i++) d.counts[d.findings.items[i].level]++;
-    d.after = before;
+    d.after = j->lean ? NULL : before;
     decide_review(&g);
     if (j->lean) forget(&g);
     *out = d;

@@ -149,11 +149,12 @@ static enum pr_code too_many(struct pr_err *e) {
     return pr_hint(e, "load rows with COPY, or split the script");
 }
 
-/* Room for all of the text, of which a part has n statements: an array that grows leaves its former selves behind. */
+/* Room for all of the text, of which a part has n statements: an array that grows leaves its former selves behind. Room that is never
+ * written to takes no memory. */
 static void expect_as_many(struct parser *p, size_t n, size_t from, size_t to) {
     const size_t rest = p->len - to, all = n + n * (rest + rest / 10) / (to - from + 1);
     p->cap = all < PR_CAP_STATEMENTS ? all : PR_CAP_STATEMENTS;
-    p->stmts = PR_NEW_ARRAY(p->a, struct pr_stmt, p->cap);
+    p->stmts = pr_alloc_bytes(p->a, p->cap * sizeof *p->stmts);
 }
 
 /* The statements of a tree whose text started at base; c stands before the first of them, and they end at `to`. */
