@@ -14,10 +14,13 @@ char *pr_dup(struct pr_arena *a, const char *s) { return s == NULL ? NULL : pr_d
 static char *vfmt(struct pr_arena *a, const char *fmt, va_list ap) PR_FORMAT(2, 0);
 static char *vfmt(struct pr_arena *a, const char *fmt, va_list ap) {
     char small[256];                                        /* most are: then one pass is enough */
-    const size_t n = pr_vformat(small, sizeof small, fmt, ap);
-    if (n < sizeof small) return pr_dupn(a, small, n);
-    char *p = pr_alloc_text(a, n + 1);
-    (void)pr_vformat(p, n + 1, fmt, ap);
+    va_list again;
+    va_copy(again, ap);
+    const int n = vsnprintf(small, sizeof small, fmt, ap);
+    PR_ASSERT(n >= 0);
+    char *p = (size_t)n < sizeof small ? pr_dupn(a, small, (size_t)n) : pr_alloc_text(a, (size_t)n + 1);
+    if ((size_t)n >= sizeof small) (void)vsnprintf(p, (size_t)n + 1, fmt, again);
+    va_end(again);
     return p;
 }
 
@@ -59,12 +62,20 @@ void pr_addf(struct pr_buf *b, const char *fmt, ...) {
     const size_t left = b->room - b->len;                   /* what there is may be enough */
     va_list ap;
     va_start(ap, fmt);
-    const size_t n = pr_vformat(left > 0 ? b->text + b->len : NULL, left, fmt, ap);
-    const bool had_room = n < left, has_room = make_room(b, n);
-    if (!has_room && left > 0) b->text[b->len] = '\0';
-    if (has_room && !had_room) (void)pr_vformat(b->text + b->len, n + 1, fmt, ap);
-    if (has_room) b->len += n;
+    const int n = vsnprintf(left > 0 ? b->text + b->len : NULL, left, fmt, ap);
     va_end(ap);
+    PR_ASSERT(n >= 0);
+    const bool fits = (size_t)n < left;
+    if (!make_room(b, (size_t)n)) {
+        if (left > 0) b->text[b->len] = '\0';
+        return;
+    }
+    if (!fits) {
+        va_start(ap, fmt);
+        (void)vsnprintf(b->text + b->len, (size_t)n + 1, fmt, ap);
+        va_end(ap);
+    }
+    b->len += (size_t)n;
 }
 
 const char *pr_buf_text(struct pr_buf *b) { return b->text == NULL ? "" : b->text; }

@@ -7,9 +7,6 @@ char *pr_dup(struct pr_arena *a, const char *s);
 char *pr_dupn(struct pr_arena *a, const char *s, size_t n);
 PR_FORMAT(2, 3) char *pr_fmt(struct pr_arena *a, const char *fmt, ...);
 
-/* The same bytes and the same length as vsnprintf, whose length must not be past INT_MAX. ap is not touched. */
-PR_FORMAT(3, 0) size_t pr_vformat(char *to, size_t room, const char *fmt, va_list ap);
-
 /* A builder that grows in an arena up to a cap; over the cap nothing is added and `over` stays set. */
 struct pr_buf {
     struct pr_arena *a;
