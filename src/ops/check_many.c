@@ -255,7 +255,7 @@ void pr_many_end(struct pr_many *m) {
         pr_child_kill(m->children[i].pid);
         (void)pr_child_await(m->children[i].pid);
     }
-    for (size_t r = m->at; r < m->n_runs; r++) pr_arena_free(m->held[r]);
+    for (size_t r = 0; r < m->n_runs; r++) pr_arena_free(m->held[r]);      /* runs that nobody asked for, too: --since passes over some */
     pr_arena_free(m->late);
     if (m->shared != NULL) (void)munmap(m->shared, m->shared_bytes);
     free(m);
