@@ -39,7 +39,7 @@ WRONG = "SELECT count(*) FROM invoice_items WHERE vat_data <> '{}' AND (" + " OR
     f"{c} IS DISTINCT FROM round((vat_data ->> '{k}')::numeric, 2)" for c, k in COLUMNS.items()) + ")"
 # 25 of the example's odd lines hold no number of the column's type; no way could fill them, so they lose it before.
 MEND = r"UPDATE invoice_items SET vat_data = vat_data - 'rate' WHERE vat_data ->> 'rate' !~ '^[0-9]{1,3}(\.[0-9]+)?$'"
-SERVER = ["fsync = on", "synchronous_commit = on", "full_page_writes = on", "wal_level = replica", "shared_buffers = 2GB",
+SERVER = ["autovacuum_naptime = 1min", "fsync = on", "synchronous_commit = on", "full_page_writes = on", "wal_level = replica", "shared_buffers = 2GB",
           "max_wal_size = 16GB", "checkpoint_timeout = 15min"]
 SHARE, ROW_BATCH, TOUCHED, SKIP_BATCH, SKIP_TIMED = 100_000, 500, 1_000, 1_000, 20
 CLIENTS, RATE, IDLE_S, WARM_S = 8, 200, 30, 3
