@@ -1,4 +1,4 @@
-/* Chooses the face, nothing else. */
+/* Prepares the memory of the process and chooses the face, nothing else. */
 #include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* strided.c: the rows of a range a few for each page and transaction. What a commit leaves dead on a page makes room there for the
- * next few, so that new versions stay on their page: no index grows, the heap hardly does, and WAL is nearly halved. */
+ * next few, so that new versions stay on their page: indexes and heap hardly grow, and WAL is nearly halved. */
 #include "backfill/engine.h"
 
 #include "backfill/keys.h"

@@ -152,7 +152,7 @@ static void choose(struct bf *b, const struct pr_rel *r, struct pr_bf_walk *w) {
     else if (look->rows_per_page < ROWS_PER_PAGE) w->why_way = pr_fmt(b->a, "rows are wide: %" PRId64 " on a page", look->rows_per_page);
     else {
         w->way = PR_BF_STRIDED;
-        w->why_way = "a few rows of each page at a time: updates stay HOT, indexes do not grow";
+        w->why_way = "a few rows of each page at a time: updates stay HOT, indexes hardly grow";
     }
 }
 

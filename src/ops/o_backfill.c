@@ -82,7 +82,7 @@ PR_OP(backfill) = {
     .name = "backfill", .summary = "Run one statement over a whole table in small transactions that hurt nobody",
     .detail = "Takes the one UPDATE, DELETE or INSERT … SELECT of the file apart by key and runs it in transactions of some 50 ms, each with its row in the journal "
               "(pgrail.backfill_job, _range, _batch of the target), so that nothing is done twice or left out whatever dies; the same command goes on where it stopped, "
-              "and on another machine it takes part. Where it pays, rows of a page are written a few at a time, so that new versions stay on their page and no index grows. "
+              "and on another machine it takes part. Where it pays, rows of a page are written a few at a time, so that new versions stay on their page and indexes hardly grow. "
               "What an option leaves out, the journal says, or for a new job the header, or what stands in brackets here. Whoever waits for a lock of ours is let through, contended rows come later; it waits for standbys and for WAL. Ctrl-C finishes the batch and stops, twice "
               "ends it at once. From another terminal: pgrail backfill-ctl.",
     .examples = (const char *const[]){"pgrail backfill migrations/0249_vat.backfill.sql --env staging", "pgrail backfill migrations/0249_vat.backfill.sql --workers 2 --max-rejects 100", NULL},

@@ -16,7 +16,6 @@ static void *take(struct carrying *c, size_t n, size_t align) {
 
 static const char *carried(struct carrying *c, const char *text) {
     if (text == NULL) return NULL;
-    if (text == c->side->path) return text;
     const size_t n = strlen(text) + 1;
     char *copy = take(c, n, 1);
     return copy != NULL ? memcpy(copy, text, n) : NULL;
