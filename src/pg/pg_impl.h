@@ -76,6 +76,9 @@ int64_t pr_pg_tag_rows(PGresult *r);
 struct pr_pg_rows pr_pg_copy_rows(const PGresult *r, struct pr_arena *a);
 const char *pr_pg_cell(const PGresult *r, int row, int col, struct pr_arena *a);
 
+/* Loads libpq; none of its functions may be called before. Errors CONFIG: it is not there. */
+PR_NODISCARD enum pr_code pr_pg_load(struct pr_err *e);
+
 /* Another session with the same settings, for the pooler probe. Errors as pr_pg_open. */
 PR_NODISCARD enum pr_code pr_pg_twin(const struct pr_pg *pg, int timeout_ms, struct pr_pg **out, struct pr_err *e);
 

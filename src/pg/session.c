@@ -263,6 +263,7 @@ static enum pr_code start(const struct pr_pg_where *where, const struct keywords
 enum pr_code pr_pg_open(const struct pr_pg_where *where, struct pr_pg **out, struct pr_err *e) {
     const char *conninfo = NULL;
     PR_TRY(e, where_conninfo(where, &conninfo, e));
+    PR_TRY(e, pr_pg_load(e));
     PQconninfoOption *options PR_CLEANUP(options_freep) = NULL;
     struct keywords k = {.n = 0};
     add_defaults(&k);

@@ -43,6 +43,14 @@ def test_unreachable_server(invoices, tmp_path):
     assert SECRET not in result.err + result.out
 
 
+def test_without_libpq_only_what_connects_is_refused(invoices, tmp_path):
+    (tmp_path / "libpq.so.5").write_text("no library")
+    without = {"LD_LIBRARY_PATH": str(tmp_path)}
+    result = refused(invoices.pgrail("status", env=without), 2, "PostgreSQL's client library cannot be loaded: ")
+    assert "hint: apt-get install libpq5\n" in result.err
+    assert len(invoices.pgrail("check", "--offline", "--json", env=without).json["migrations"]) == 1
+
+
 def test_wrong_password(invoices, pg15, db):
     """A real SCRAM refusal; the password that was tried appears nowhere."""
     db.sql(f"CREATE ROLE pat LOGIN PASSWORD '{SECRET}'")
