@@ -34,6 +34,11 @@ bool pr_bf_is_contention(const struct pr_err *e) {
 /* Data exceptions and integrity constraints: it is the row. */
 static bool is_bad_row(const struct pr_err *e) { return e->code == PR_ERR_DB && (pr_starts(e->sqlstate, "22") || pr_starts(e->sqlstate, "23")); }
 
+/* 53100: no room on the server's disk. To go on trying would take what others still find. */
+static enum pr_code of_room(enum pr_code code, struct pr_err *e) {
+    return pr_eq(e->sqlstate, "53100") ? pr_hint(e, "make room on the server's disk; what is done stays done, and the same command goes on behind it") : code;
+}
+
 /* One round trip. enable_seqscan: rows of a piece come by index, so that their pages are pruned on the way. */
 enum pr_code pr_bf_session(struct pr_bf_engine *x, bool local, struct pr_err *e) {
     struct pr_arena *a PR_CLEANUP(pr_arena_freep) = pr_arena_new((size_t)1 << 20);
@@ -143,7 +148,7 @@ enum pr_code pr_bf_run_piece(struct pr_bf_engine *x, struct pr_bf_piece *p, enum
         return PR_OK;
     }
     *out = PR_BF_BAD_ROW;
-    return is_bad_row(e) && p->sql != NULL ? PR_OK : code;
+    return is_bad_row(e) && p->sql != NULL ? PR_OK : of_room(code, e);
 }
 
 enum pr_code pr_bf_set_aside(struct pr_bf_engine *x, struct pr_bf_piece *p, struct pr_err *e) {

@@ -10,7 +10,7 @@ import pytest
 from lib.applying import INDEX, UNINDEX, Kit, history
 from lib.filling import COUNTER, FILL, PATH, Site, valid
 from lib.runs import BIN, WRAP, environment
-from lib.servers import CLEAN, Server, await_that, bindirs, children_of
+from lib.servers import CLEAN, Cramped, Server, await_that, bindirs, children_of
 
 REFUSED, DB, CONNECT, INTERRUPTED = 3, 4, 5, 8
 
@@ -553,6 +553,27 @@ def test_statement_timeout_of_the_role_does_not_count(server, new_site):
     site.file()
     site.run().ok()
     site.once()
+
+
+def test_the_disk_is_full(new_site):
+    """Of the whole database, so that the journal finds no room either, but in what its pages have left."""
+    server = Cramped(15, bindirs()[15], megabytes=48)
+    try:
+        db = server.new_db()
+        with server.connect() as c:
+            c.execute(f'ALTER DATABASE "{db.name}" SET TABLESPACE cramped')
+        site = new_site(db, rows=60000)
+        site.file()
+        room = 45_000_000 - db.value("SELECT pg_database_size(current_database())")
+        db.sql(f"CREATE TABLE ballast AS SELECT repeat('x', 900) AS x FROM generate_series(1, {room} / 1000)")
+        r = site.run()
+        assert r.status == DB and "No space left on device (SQLSTATE 53100)" in r.err and "hint: make room" in r.err
+        assert site.state() == "failed" and 0 < site.done() == db.value("SELECT count(*) FROM t WHERE n = 1") < 60000
+        db.sql("DROP TABLE ballast")
+        site.run().ok()
+        site.once(60000)
+    finally:
+        server.close()
 
 
 def test_behind_pgbouncer(pg15, new_site, make_db, pgbouncer):
