@@ -434,6 +434,8 @@ def goals(best):
         yield "times faster than row by row", best["rows"].seconds / us.seconds, ">=", 10, "{:.1f}"
     if has("skip-locked", "pgrail"):
         yield "times faster than the SKIP LOCKED loop", best["skip-locked"].seconds / us.seconds, ">=", 40, "{:.1f}"
+    if has("skip-locked", "pgrail-2"):
+        yield "the same with two workers", best["skip-locked"].seconds / two.seconds, ">=", 40, "{:.1f}"
     peaks = [r.rss for r in (us, two, gentle, best.get("quarter")) if r]
     if peaks:
         yield "peak memory of a process, MB", max(peaks), "<=", 30, "{:.1f}"
