@@ -174,7 +174,7 @@ static enum pr_code beat(struct pr_bf_engine *x, struct pr_err *e) {
 }
 
 /* While a batch runs, one in five to one in three of the small transactions beside it waits some milliseconds for the disk or a processor,
- * however short the batches are (measured). So gentle is at work for so small a part of the time that fewer than one in a hundred of all do. */
+ * however short the batches are (measured). So gentle is at work for so small a part of the time that about one in a hundred of all do. */
 static int64_t idle_ms(const struct pr_bf_engine *x) {
     const int64_t pause = atomic_load(&x->board->pause_ms);
     const int64_t gentle = atomic_load(&x->board->gentle) ? x->rest_us * PR_BF_GENTLE_RESTS * atomic_load(&x->board->workers) / 1000 : 0;

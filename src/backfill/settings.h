@@ -22,7 +22,7 @@ enum pr_bf_form { PR_BF_NUMBER, PR_BF_TIME, PR_BF_RATE, PR_BF_SIZE, PR_BF_FLAG }
     X(ignore_wraparound, "ignore-wraparound", FLAG, 0, 1, "no", "yes or no", "Goes on beside a vacuum of the table to prevent wraparound.")             \
     X(max_rejects, "max-rejects", NUMBER, 0, 1000000, "0", "0 to 1000000", "Rows that a cast or a constraint refuses, set aside before the job fails.") \
     X(vacuum_rows, "vacuum", NUMBER, 0, INT64_C(1) << 50, "auto", "rows, 0 or auto", "Changed rows between two vacuums, 0 for none; auto: 240000 where rows leave their page.") \
-    X(gentle, "gentle", FLAG, 0, 1, "no", "yes or no", "Idle for 40 times as long as at work, so that others hardly notice; longer while small commits are slow.") \
+    X(gentle, "gentle", FLAG, 0, 1, "no", "yes or no", "Idle for 24 times as long as at work, so that others hardly notice; longer while small commits are slow.") \
     X(async_commit, "async-commit", FLAG, 0, 1, "no", "yes or no", "Commits do not wait for the disk: a crash loses batch and journal row together, and both come again.")
 
 struct pr_bf_tuning {              /* values; as a wish, PR_BF_AS_IS leaves one as it is */
@@ -31,7 +31,7 @@ struct pr_bf_tuning {              /* values; as a wish, PR_BF_AS_IS leaves one 
 #undef X
 };
 #define PR_BF_AS_IS INT64_MIN
-#define PR_BF_GENTLE_RESTS 40      /* times as long as all workers together are at work; the help above says so too */
+#define PR_BF_GENTLE_RESTS 24      /* times as long as all workers together are at work; the help above says so too */
 struct pr_bf_texts {               /* the same as options give them; NULL = not given */
 #define X(field, ...) const char *field;
     PR_BF_TUNABLES(X)

@@ -264,15 +264,21 @@ def pgrail(*options):
     return way
 
 
+def has_begun(b):
+    with b.connect() as c:
+        there = c.execute("SELECT to_regclass('pgrail.backfill_batch') IS NOT NULL").fetchone()[0]
+        return there and c.execute("SELECT EXISTS (SELECT FROM pgrail.backfill_batch)").fetchone()[0]
+
+
 def in_turns(b, run):
-    """Gentle, at work and paused in turns; stopped before its end."""
+    """Gentle, at work and paused in turns, from the first batch on; stopped before its end."""
     def ctl(word):
         assert not (r := b.project.pgrail("backfill-ctl", word, "--env", "bench")).status, r.err
     argv = [*runs.WRAP, runs.BIN, "backfill", b.file, "--env", "bench", "--gentle"]
     p = subprocess.Popen(argv, cwd=b.project.folder, env=runs.environment(b.home, b.project.env), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        time.sleep(SETTLE_S)
+        servers.await_that(lambda: has_begun(b), "the first batch")
         run.spans = {"at work": [], "paused": []}
         for turn in range(2 * TURNS):
             start = time.time()

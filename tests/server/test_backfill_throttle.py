@@ -208,13 +208,13 @@ def test_gentle_goes_by_commits(busy15, waiting):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_gentle_rests(busy15, waiting, workers):
-    """At least 40 times as long as a batch took, and that for each worker; once less because a batch may begin late on its way to the server."""
+    """At least 24 times as long as a batch took, and that for each worker; once less because a batch may begin late on its way to the server."""
     w = waiting(busy15, f"-- gentle: yes\n-- workers: {workers}\n").start()
     w.ends()
     rests = w.db.sql("""SELECT extract(epoch FROM next - started_at) * 1e6 - elapsed_us, elapsed_us FROM
                         (SELECT *, lead(started_at) OVER (PARTITION BY worker ORDER BY started_at) AS next FROM pgrail.backfill_batch) AS b WHERE next IS NOT NULL""")
     assert len(rests) >= 8
-    assert [(rest, took) for rest, took in rests if rest < (40 * workers - 1) * took - 1000] == []
+    assert [(rest, took) for rest, took in rests if rest < (24 * workers - 1) * took - 1000] == []
 
 
 def to_be_frozen(w):
