@@ -9,16 +9,18 @@
 
 #define LIBPQ "libpq.so.5"                      /* its name on every Linux since PostgreSQL 8.2 */
 
+static void *library(void) { return dlopen(LIBPQ, RTLD_NOW | RTLD_LOCAL); }
+
 enum pr_code pr_pg_load(struct pr_err *e) {
-    if (dlopen(LIBPQ, RTLD_NOW | RTLD_LOCAL) != NULL) return PR_OK;
+    if (library() != NULL) return PR_OK;
     (void)PR_FAIL(e, PR_ERR_CONFIG, "PostgreSQL's client library cannot be loaded: %s", dlerror());
     return pr_hint(e, "apt-get install libpq5");
 }
 
 static void *find(const char *name) {
-    void *library = dlopen(LIBPQ, RTLD_NOW | RTLD_LOCAL);       /* it is there already: pr_pg_open asked for it */
-    PR_ASSERT(library != NULL);
-    void *function = dlsym(library, name);
+    void *loaded = library();                   /* it is there already: pr_pg_open asked for it */
+    PR_ASSERT(loaded != NULL);
+    void *function = dlsym(loaded, name);
     PR_ASSERT(function != NULL);
     return function;
 }
